@@ -1,0 +1,1 @@
+"""Rushlight's speed against its budget: `python -m benchmarks`, or `make bench`."""

@@ -1,0 +1,1 @@
+"""What stands beneath a tensor: arrays, their kinds, promotion and allocation."""

@@ -1,0 +1,44 @@
+"""The one place that knows which kinds of array there are."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+ndarray = np.ndarray
+generic = np.generic
+
+# Kinds of array that may stand beneath a tensor; GPU, traced and batched arrays are added here when they are loaded.
+array_types: set[type] = {ndarray}
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is raw data that an op computes on without recording (NumPy's scalars included)."""
+    return type(value) in array_types or isinstance(value, (generic, ndarray))
+
+
+def as_array(value: Any) -> Any:
+    """A result as an array: NumPy turns results of no dimensions into scalars."""
+    return np.array(value) if isinstance(value, (generic, bool, int, float, complex)) else value
+
+
+def empty_like(array: Any, shape: tuple, dtype: Any = None) -> Any:
+    """Uninitialised memory of the same kind as `array`."""
+    return np.empty_like(array, shape=shape, dtype=dtype, subok=False)
+
+
+def zeros_like(array: Any, shape: tuple | None = None, dtype: Any = None) -> Any:
+    """Zeros of the same kind as `array`, by default of its shape and type, C-contiguous."""
+    return np.zeros_like(array, shape=np.shape(array) if shape is None else shape, dtype=dtype, order="C", subok=False)
+
+
+def _count_of_sole_owner() -> int:
+    holder = [np.empty(1)]
+    array = holder.pop()
+    return sys.getrefcount(array)
+
+
+# What getrefcount says of an array that one local variable holds; measured, since interpreters count differently.
+SOLE_OWNER = _count_of_sole_owner()

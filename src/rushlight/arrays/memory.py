@@ -1,0 +1,87 @@
+"""Where an array's elements lie: addresses, owners, and one array's place in another's memory."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+def address(array: Any) -> int:
+    """The address of the first element."""
+    return array.__array_interface__["data"][0]
+
+
+def owner(array: Any) -> Any:
+    """The array at the end of the chain of views."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
+class Place(NamedTuple):
+    """Where a view's elements lie in its base's memory: all in bytes from the base's lowest address."""
+
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype
+
+    def in_buffer(self, buffer: np.ndarray) -> np.ndarray:
+        """The array at this place of a buffer of bytes."""
+        return np.ndarray(self.shape, self.dtype, buffer, self.offset, self.strides)
+
+
+class Layout(NamedTuple):
+    """A base's own place, a view's place within it, and the bytes that both span."""
+
+    base: Place
+    view: Place
+    size: int
+
+    @staticmethod
+    def of(view: Any, base: Any) -> Layout:
+        low, high = np.lib.array_utils.byte_bounds(base)
+        first, last = np.lib.array_utils.byte_bounds(view)
+        low, high = min(low, first), max(high, last)
+        return Layout(
+            Place(address(base) - low, base.shape, base.strides, base.dtype),
+            Place(address(view) - low, view.shape, view.strides, view.dtype),
+            high - low,
+        )
+
+    def arrange(self, values: Any) -> tuple[np.ndarray, np.ndarray]:
+        """A fresh array of the base's shape and memory order with these values (or all of one), and the view's part of it."""
+        buffer = np.zeros(self.size, np.uint8)
+        whole = self.base.in_buffer(buffer)
+        whole[...] = values
+        return whole, self.view.in_buffer(buffer)
+
+    def indices(self) -> np.ndarray:
+        """For each element of the view, its index in the flattened base. Raises RuntimeError where the types differ."""
+        if self.base.dtype != self.view.dtype:
+            raise RuntimeError(
+                "higher-order gradients through an in-place change of a view of another type (view_as_real, view(dtype)) are "
+                "not supported; use the out-of-place operation"
+            )
+        numbered = Layout(
+            self.base._replace(dtype=np.dtype(np.int64)), self.view._replace(dtype=np.dtype(np.int64)), self.size
+        ).scaled(8 // self.base.dtype.itemsize, 8 % self.base.dtype.itemsize)
+        count = int(np.prod(self.base.shape, dtype=np.int64))
+        return numbered.arrange(np.arange(count).reshape(self.base.shape))[1]
+
+    def scaled(self, factor: int, remainder: int) -> Layout:
+        """The same layout for elements that are `factor` times larger (16-byte elements: half)."""
+
+        def scale(extent: int) -> int:
+            return extent * factor if factor else extent // 2
+
+        places = [
+            place._replace(offset=scale(place.offset), strides=tuple(map(scale, place.strides))) for place in self[:2]
+        ]
+        return Layout(places[0], places[1], scale(self.size) + 8 * bool(remainder))
+
+
+def overlaps_itself(array: Any) -> bool:
+    """Whether several elements share an address, as after `expand`."""
+    return any(step == 0 and extent > 1 for step, extent in zip(array.strides, array.shape, strict=True))

@@ -1,0 +1,267 @@
+"""The graph: nodes that remember an operation, edges to what it consumed, and the versions that guard what they saved.
+
+A tensor's `_node` is None (needs no gradient), LEAF (gradients end and accumulate here) or the node that made it. An edge is what
+a node consumed: None, the leaf tensor itself, the producer's node, or an OutputStub for one output of a node with several.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from .modes import state
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+# Orders count downwards, so that a heap yields the latest node first.
+next_order = count(0, -1).__next__
+
+
+class _Leaf:
+    """The `_node` of a tensor at which gradients accumulate."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "LEAF"
+
+
+class _Freed:
+    """Stands for what a node had saved until it was freed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "FREED"
+
+
+LEAF = _Leaf()
+FREED: Any = _Freed()
+
+SECOND_BACKWARD = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been freed). "
+    "Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify retain_graph=True if "
+    "you need to backward through the graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class RemovableHandle:
+    """Removes a hook: `handle.remove()`, or on leaving a `with` block."""
+
+    next_id = count().__next__
+
+    def __init__(self, hooks: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_ref = weakref.ref(hooks)
+        self.id = RemovableHandle.next_id()
+        extra = extra_dict if isinstance(extra_dict, (list, tuple)) else () if extra_dict is None else (extra_dict,)
+        self.extra_refs = tuple(weakref.ref(one) for one in extra)
+
+    def remove(self) -> None:
+        for reference in (self.hooks_ref, *self.extra_refs):
+            hooks = reference()
+            if hooks is not None:
+                hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.remove()
+
+
+def add_hook(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
+    """Adds `hook` to an ordered table of hooks, and makes every pass look for hooks from now on."""
+    if not callable(hook):
+        raise TypeError(f"hook must be callable, not {type(hook).__name__}")
+    state.hooks = True
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = hook
+    return handle
+
+
+class Node:
+    """One recorded operation.
+
+    `edges` are what it consumed, one per differentiable input; `spaces` the inputs' shapes and types, kept only where a cotangent
+    may need projecting onto them. Subclasses, one per op, add the slots for what their derivative saves, and `vjp`.
+    """
+
+    __slots__ = ("_order", "edges", "spaces", "__dict__", "__weakref__")
+
+    op: Any = None
+    # Rare attributes, in the instance dictionary only where used.
+    out_cell: VersionCell | None = None  # the version cell of the output, once it has one
+    tensor_hooks: OrderedDict | None = None  # hooks on the output tensor: change the cotangent before the node runs
+    prehooks: OrderedDict | None = None
+    posthooks: OrderedDict | None = None
+    retained: weakref.ref | None = None  # the tensor whose .grad is to be filled
+    trace: str | None = None  # where the operation was called (anomaly mode)
+    _outputs: tuple | None = None  # of a node with several outputs: their shapes and types
+    _materialize = True  # whether such a node gets zeros for outputs that took no part
+
+    def vjp(self, g: Any, keep: bool) -> tuple:
+        """The cotangents of the inputs from that of the output, on arrays; what was saved is freed unless `keep`."""
+        raise NotImplementedError(f"{self.name()} has no derivative")
+
+    def vjp_recorded(self, g: Any, keep: bool) -> tuple:
+        """The same on Tensors, recording what it does."""
+        raise NotImplementedError(f"{self.name()} has no derivative of higher order")
+
+    def name(self) -> str:
+        """The name that `grad_fn` prints."""
+        return type(self).__name__
+
+    @property
+    def metadata(self) -> dict:
+        """A dictionary for the user's own notes."""
+        return self.__dict__.setdefault("_metadata", {})
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """For each differentiable input its producer and the number of the producer's output."""
+        return tuple(public_edge(edge) for edge in self.edges)
+
+    def _sequence_nr(self) -> int:
+        return -self._order
+
+    def register_hook(self, fn: Callable) -> RemovableHandle:
+        """Calls `fn(grad_inputs, grad_outputs)` after the node has run; what it returns replaces `grad_inputs`."""
+        if self.posthooks is None:
+            self.posthooks = OrderedDict()
+        return add_hook(self.posthooks, fn)
+
+    def register_prehook(self, fn: Callable) -> RemovableHandle:
+        """Calls `fn(grad_outputs)` before the node runs; what it returns replaces `grad_outputs`."""
+        if self.prehooks is None:
+            self.prehooks = OrderedDict()
+        return add_hook(self.prehooks, fn)
+
+
+class OutputStub:
+    """One output of a node with several."""
+
+    __slots__ = ("_order", "node", "index", "__dict__", "__weakref__")
+
+    tensor_hooks: OrderedDict | None = None
+    retained: weakref.ref | None = None
+    out_cell: VersionCell | None = None
+
+    def __init__(self, node: Node, index: int) -> None:
+        self._order = next_order()
+        self.node = node
+        self.index = index
+
+
+class AccumulateGrad(Node):
+    """Where gradients end: adds what arrives to `variable.grad`. Made when somebody looks; the engine uses the leaf itself."""
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: Tensor) -> None:
+        self._order = next_order()
+        self.edges = ()
+        self.spaces = None
+        self.variable = variable
+
+    @staticmethod
+    def of(leaf: Tensor) -> AccumulateGrad:
+        """The one node of a leaf, for as long as anybody holds it (it holds the leaf, not the other way round)."""
+        reference = leaf.__dict__.get("_accumulate")
+        node = reference() if reference is not None else None
+        if node is None:
+            node = AccumulateGrad(leaf)
+            leaf.__dict__["_accumulate"] = weakref.ref(node)
+            hooks = leaf.__dict__.setdefault("_node_hooks", (OrderedDict(), OrderedDict()))
+            node.prehooks, node.posthooks = hooks  # they outlive the node: the leaf keeps them
+        return node
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+
+def public_edge(edge: Any) -> tuple[Any, int]:
+    """What PyTorch shows for an edge: a node and an output number."""
+    if edge is None:
+        return None, 0
+    if isinstance(edge, OutputStub):
+        return public_node(edge.node), edge.index
+    if isinstance(edge, Node):
+        return public_node(edge), 0
+    return AccumulateGrad.of(edge), 0
+
+
+def public_node(node: Node) -> Node:
+    """The node, given the class whose name depends on how the op was called (as SumBackward0 and SumBackward1)."""
+    if node.op is not None:
+        node.op.specialize(node)
+    return node
+
+
+class VersionCell:
+    """Counts the in-place changes of a memory, for a tensor with its views and detached aliases.
+
+    `orders` holds when the latest changes happened, `place` the source line of the last.
+    """
+
+    __slots__ = ("version", "orders", "place", "__weakref__")
+
+    REMEMBERED = 64
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.orders: list[int] = []
+        self.place: tuple | None = None
+
+    def bump(self) -> None:
+        """Notes a change, now, by the nearest caller outside Rushlight."""
+        self.version += 1
+        state.last_write = order = next_order()
+        self.orders.append(order)
+        if len(self.orders) > self.REMEMBERED:
+            del self.orders[: self.REMEMBERED // 2]
+        frame = sys._getframe(1)
+        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
+            frame = frame.f_back
+        self.place = frame.f_code, frame.f_lineno
+
+    def changed_since(self, order: int) -> int:
+        """How many changes came after the node of that order was made."""
+        return sum(1 for change in self.orders if change < order)
+
+
+def version_cell(tensor: Tensor) -> VersionCell:
+    """The cell of a tensor's memory, made on first use."""
+    owner = tensor if tensor._base is None else tensor._base
+    cell = owner._cell
+    if cell is None:
+        cell = owner._cell = VersionCell()
+        node = owner._node
+        if node is not None and node is not LEAF:
+            node.out_cell = cell
+    return cell
+
+
+def check_saved(order: int, node: Node, shape: tuple, kind: str, cell: VersionCell | None, made_by: Any) -> None:
+    """Raises when what `node` saved at `order`, a tensor of that shape and type made by `made_by`, has been changed in place since."""
+    changes = 0 if cell is None else cell.changed_since(order)
+    if not changes:
+        return
+    assert cell is not None and cell.place is not None
+    code, line = cell.place
+    origin = "" if made_by is None else f", which is output 0 of {producer_name(made_by)},"
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"[torch.{kind} {list(shape)}]{origin} is at version {cell.version}; expected version {cell.version - changes} instead. "
+        f"{public_node(node).name()} saved it, and it was last changed in place at {code.co_filename}:{line}. "
+        "Hint: change a copy (x.clone()), or use the out-of-place form of that operation."
+    )
+
+
+def producer_name(made_by: Any) -> str:
+    """The name of what made a tensor, from its `_node`."""
+    return "AccumulateGrad" if made_by is LEAF else public_edge(made_by)[0].name()

@@ -1,0 +1,133 @@
+"""In-place changes: every op's `name_` form, `out=`, and indexed assignment end here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import dtypes
+from ..arrays.memory import overlaps_itself
+from ..tensor import Tensor, wrap
+from .graph import FREED, LEAF, next_order, version_cell
+from .modes import thread
+from .views import check_view_writable, rebase, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ops.op import Op
+
+
+def inplace_form(op: Op) -> Callable:
+    """The method `name_` of an op: the op's result replaces the tensor's elements, its history the tensor's."""
+
+    def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return change(self, op, args, kwargs)
+
+    function.__name__ = function.__qualname__ = f"{op.name}_"
+    function.__doc__ = f"In-place form of `{op.name}`."
+    return function
+
+
+def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
+    """Computes `op(target, ...)` and writes it into `target`."""
+    if not isinstance(target, Tensor):
+        raise TypeError(f"{op.name}_(): argument 'self' must be Tensor, not {type(target).__name__}")
+    check_writable(target)
+    source = wrap(target._array)
+    source._node = target._node
+    if source._node is LEAF:
+        source._node = None  # only reached where nothing is recorded
+    elif source._node is not None and op.inputs[0] in op.needed.slots:
+        source._array = target._array.copy()  # the rule needs what was there before
+    result = op.function(source, *args, **kwargs)
+    if result._array.shape != target._array.shape:
+        raise RuntimeError(
+            f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
+        )
+    return assign(target, result)
+
+
+def check_writable(target: Tensor) -> None:
+    """Raises where an in-place change of this tensor is forbidden."""
+    if target._base is not None:
+        refresh(target)
+    if thread.grad_enabled:
+        if target._node is LEAF:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+        if target._base is not None and (target._node is not None or target._base._node is not None):
+            check_view_writable(target)
+    if target._inference and not thread.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor "
+            "before doing inplace update. See https://github.com/pytorch/rfcs/pull/17 for more details."
+        )
+    if overlaps_itself(target._array):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+            "Please clone() the tensor before performing the operation."
+        )
+
+
+def assign(target: Tensor, result: Tensor) -> Tensor:
+    """Writes a result of the target's shape into it, and gives it the result's history."""
+    node = result._node
+    if target._base is not None and node is None and target._base._node is not None and thread.grad_enabled:
+        check_view_writable(target)
+    write(target, result._array)
+    if node is not None and node is not LEAF and result._array.dtype != target._array.dtype:
+        from ..ops.casting import to_dtype
+
+        node = to_dtype(result, target.dtype)._node
+    cell = version_cell(target)
+    cell.bump()
+    if node is not None:
+        adopt(node, result._array, target, cell)
+    if target._base is not None and (node is not None or target._base._node is not None):
+        if thread.grad_enabled:
+            rebase(target, node)
+    elif thread.grad_enabled:
+        target._node = node
+    return target
+
+
+def adopt(node: Any, result: Any, target: Tensor, cell: Any) -> None:
+    """Lets a node that saved its result look at the target's memory, which now holds it."""
+    if getattr(node, "out", FREED) is result and result.dtype == target._array.dtype:
+        node.out = target._array
+    node._order = next_order()
+    node.out_cell = cell
+
+
+def write(target: Tensor, values: Any) -> None:
+    """Copies values into a tensor's memory. Raises RuntimeError where their type cannot be cast."""
+    array = target._array
+    if values.dtype != array.dtype:
+        kind, wanted = dtypes.of(values), target.dtype
+        if not dtypes.can_cast(kind, wanted):
+            from ..ops.dispatch import type_word
+
+            raise RuntimeError(f"result type {type_word(kind)} can't be cast to the desired output type {type_word(wanted)}")
+    if not array.flags.writeable:
+        raise RuntimeError("this tensor's memory cannot be written to (it came from a read-only array): use a clone()")
+    np.copyto(array, values, casting="unsafe")
+
+
+def overwrite(target: Tensor, values: Any) -> None:
+    """Fills a tensor given as `out=`, resizing it where it has another shape."""
+    if target._array.shape != values.shape:
+        if target._array.size:
+            import warnings
+
+            warnings.warn(
+                f"An output with one or more elements was resized since it had shape {list(target._array.shape)}, which does not "
+                f"match the required output shape {list(values.shape)}. This behavior is deprecated, and in a future PyTorch "
+                "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
+                "resizing it, inplace, to zero elements with t.resize_(0).",
+                UserWarning,
+                stacklevel=4,
+            )
+        target._array = np.empty(values.shape, target._array.dtype)
+    np.copyto(target._array, values, casting="unsafe")
+    version_cell(target).bump()

@@ -1,0 +1,195 @@
+"""Modes: what is recorded, and who decides, per thread.
+
+An op tests one process-wide number, `state.active`. It is zero while no thread has anything unusual on, and then gradients are
+recorded as usual; otherwise the op asks `thread`, which every thread has for itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class _State:
+    __slots__ = ("active", "last_write", "hooks")
+
+    def __init__(self) -> None:
+        self.active = 0  # how many threads, or tensors, ask ops to take the careful path
+        self.last_write = 1  # order of the latest in-place change (orders count downwards; 1 is before any)
+        self.hooks = False  # whether any node or tensor ever got a hook
+
+
+class _Thread(threading.local):
+    grad_enabled = True
+    inference = False
+    forward_level = -1
+    saved_hooks: tuple = ()
+    saved_hooks_disabled: str | None = None
+    functions: tuple = ()  # __torch_function__ modes, innermost last
+    anomaly = False
+    anomaly_check_nan = True
+    counted = False  # whether this thread is counted in state.active
+
+
+state = _State()
+thread = _Thread()
+_lock = threading.Lock()
+
+
+def adjust_active(change: int) -> None:
+    """Makes ops take the careful path (+1), or takes such a wish back (-1)."""
+    with _lock:
+        state.active += change
+
+
+def refresh() -> None:
+    """Counts this thread in or out, after one of its modes has changed."""
+    unusual = (
+        not thread.grad_enabled or thread.inference or thread.forward_level >= 0
+        or thread.saved_hooks != () or thread.functions != () or thread.anomaly
+    )  # fmt: skip
+    if unusual != thread.counted:
+        thread.counted = unusual
+        adjust_active(1 if unusual else -1)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded in this thread."""
+    return thread.grad_enabled
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether inference mode is on in this thread."""
+    return thread.inference
+
+
+def _set_grad(enabled: bool) -> None:
+    if thread.grad_enabled is not enabled:
+        thread.grad_enabled = enabled
+        refresh()
+
+
+class _Decorator:
+    """A context manager that also decorates functions and generators, anew for each call."""
+
+    def _again(self) -> _Decorator:
+        return type(self)()
+
+    def __enter__(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} needs __enter__")
+
+    def __exit__(self, *exception: Any) -> None:
+        raise NotImplementedError(f"{type(self).__name__} needs __exit__")
+
+    def __call__(self, function: Callable) -> Callable:
+        import functools
+        import inspect
+
+        if inspect.isclass(function):
+            function.__init__ = self(function.__init__)  # type: ignore[misc]
+            return function
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                # The mode holds while the generator's own code runs, not while its caller's does.
+                running = function(*args, **kwargs)
+                step, value = running.send, None
+                try:
+                    while True:
+                        try:
+                            with self._again():
+                                produced = step(value)
+                        except StopIteration as stop:
+                            return stop.value
+                        try:
+                            step, value = running.send, (yield produced)
+                        except GeneratorExit:
+                            raise
+                        except BaseException as error:  # handed on to the generator, as `yield` would
+                            step, value = running.throw, error
+                finally:
+                    with self._again():
+                        running.close()
+
+            return generator
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class no_grad(_Decorator):
+    """Operations are not recorded within. Context manager and decorator (with or without parentheses)."""
+
+    def __new__(cls, orig_func: Callable | None = None) -> Any:
+        instance = super().__new__(cls)
+        return instance if orig_func is None else instance(orig_func)
+
+    def __enter__(self) -> None:
+        self.previous = thread.grad_enabled
+        _set_grad(False)
+
+    def __exit__(self, *exception: Any) -> None:
+        _set_grad(self.previous)
+
+
+class enable_grad(no_grad):
+    """Operations are recorded within, also inside `no_grad`."""
+
+    def __enter__(self) -> None:
+        self.previous = thread.grad_enabled
+        _set_grad(True)
+
+
+class set_grad_enabled(_Decorator):
+    """Switches recording on or off: at once as a function call, until the block's end as a context manager."""
+
+    def __init__(self, mode: bool) -> None:
+        self.previous = thread.grad_enabled
+        self.mode = bool(mode)
+        _set_grad(self.mode)
+
+    def _again(self) -> set_grad_enabled:
+        return type(self)(self.mode)
+
+    def __call__(self, function: Callable) -> Callable:
+        _set_grad(self.previous)  # as a decorator it acts only while the function runs
+        return super().__call__(function)
+
+    def __enter__(self) -> None:
+        _set_grad(self.mode)
+
+    def __exit__(self, *exception: Any) -> None:
+        _set_grad(self.previous)
+
+    def __repr__(self) -> str:
+        return f"set_grad_enabled(mode={self.mode})"
+
+
+class inference_mode(_Decorator):
+    """Like `no_grad`, and tensors made within never take part in recording later."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        if isinstance(mode, bool):
+            return super().__new__(cls)
+        return cls()(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = mode
+
+    def _again(self) -> inference_mode:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        self.previous = thread.grad_enabled, thread.inference
+        thread.grad_enabled, thread.inference = (False, True) if self.mode else (True, False)
+        refresh()
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.grad_enabled, thread.inference = self.previous
+        refresh()

@@ -1,0 +1,125 @@
+"""Views after in-place changes: the base's history is rewritten, and views take theirs from the base anew.
+
+PyTorch calls the node that does the first CopySlices. Where a view's elements lie is read from the arrays themselves.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from ..arrays.memory import Layout
+from ..tensor import Tensor, wrap
+from .engine import project_all
+from .graph import LEAF, Node, next_order, version_cell
+from .modes import adjust_active, thread
+
+
+class CopySlices(Node):
+    """An in-place change of a view, as an operation on the base: `inner` is the operation on the view."""
+
+    __slots__ = ("inner", "layout")
+
+    def __init__(self, base_edge: Any, inner: Node | None, layout: Layout) -> None:
+        self._order = next_order()
+        self.edges = (base_edge, *(inner.edges[1:] if inner is not None else ()))
+        self.spaces = None
+        self.inner = inner
+        self.layout = layout
+
+    def vjp(self, g: Any, keep: bool) -> tuple:
+        whole, part = self.layout.arrange(g)
+        if self.inner is None:
+            part[...] = 0
+            return (whole,)
+        through, *others = self.run_inner(part.copy(), keep, recorded=False)
+        part[...] = 0 if through is None else through
+        return (whole, *others)
+
+    def vjp_recorded(self, g: Any, keep: bool) -> tuple:
+        indices = wrap(self.layout.indices())
+        flat = g.reshape(-1)
+        part = flat[indices]
+        if self.inner is None:
+            return (flat.index_put((indices,), part * 0).reshape(g.shape),)
+        through, *others = self.run_inner(part, keep, recorded=True)
+        through = part * 0 if through is None else through
+        return (flat.index_put((indices,), through).reshape(g.shape), *others)
+
+    def run_inner(self, g: Any, keep: bool, recorded: bool) -> tuple:
+        inner = self.inner
+        assert inner is not None
+        results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)
+        return results if inner.spaces is None else project_all(results, inner.spaces)
+
+
+class AsStridedBackward0(Node):
+    """A view taken from its base again, after the base's history was rewritten."""
+
+    __slots__ = ("layout",)
+
+    def __init__(self, base_edge: Any, layout: Layout) -> None:
+        self._order = next_order()
+        self.edges = (base_edge,)
+        self.spaces = None
+        self.layout = layout
+
+    def vjp(self, g: Any, keep: bool) -> tuple:
+        whole, part = self.layout.arrange(0)
+        part[...] = g
+        return (whole,)
+
+    def vjp_recorded(self, g: Any, keep: bool) -> tuple:
+        base = self.layout.base
+        flat = wrap(np.zeros(int(np.prod(base.shape)), base.dtype))
+        return (flat.index_put((wrap(self.layout.indices()),), g).reshape(base.shape),)
+
+
+def rebase(view: Tensor, inner: Node | None) -> None:
+    """Gives the base of a view, just changed in place by `inner`, its new history, and the view its own from there."""
+    base = view._base
+    assert base is not None
+    base_edge = base if base._node is LEAF else base._node
+    base._node = node = CopySlices(base_edge, inner, Layout.of(view._array, base._array))
+    node.out_cell = version_cell(base)
+    if not base._stamp:
+        # From now on ops look whether a view's history is out of date, for as long as the base lives.
+        adjust_active(1)
+        weakref.finalize(base, adjust_active, -1).atexit = False
+    base._stamp += 1
+    refresh(view)
+
+
+def refresh(view: Tensor) -> None:
+    """Brings a view's history up to date with its base's."""
+    base = view._base
+    if base is None or view._stamp == base._stamp:
+        return
+    view._stamp = base._stamp
+    if base._node is not None and view._array.dtype.kind in "fcV":
+        with_history = base if base._node is LEAF else base._node
+        view._node = AsStridedBackward0(with_history, Layout.of(view._array, base._array))
+
+
+def check_view_writable(view: Tensor) -> None:
+    """Raises where PyTorch forbids an in-place change of a view that gradients depend on."""
+    base = view._base
+    assert base is not None
+    if base._node is LEAF:
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+    made = view.__dict__.get("_made")
+    if made == "multiple":
+        raise RuntimeError(
+            f"Output {view.output_nr} of {view.grad_fn.name() if view.grad_fn is not None else 'a function'} is a view and is being "
+            "modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the "
+            "output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    if made == "no_grad" and thread.grad_enabled:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is "
+            "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
+            "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
+            "to be tracked)."
+        )

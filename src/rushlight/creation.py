@@ -1,0 +1,516 @@
+"""Functions that make tensors: from data, filled, ranged, and random."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import devices, dtypes
+from .arrays.basic import as_array
+from .autograd.graph import LEAF
+from .autograd.modes import thread
+from .tensor import Size, Tensor, wrap
+
+if TYPE_CHECKING:
+    from .random import Generator
+
+
+def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tensor | None = None) -> Tensor:
+    """A new tensor around an array of ours, with what the common keyword arguments ask for."""
+    if device is not None:
+        devices.check_device(device)
+    if dtype is not None and array.dtype != dtypes.numpy_type(dtype):
+        array = as_array(array.astype(dtypes.numpy_type(dtype)))
+    if out is not None:
+        from .autograd.inplace import overwrite
+
+        overwrite(out, array)
+        return out.requires_grad_(True) if requires_grad else out
+    tensor = wrap(array)
+    if thread.inference:
+        tensor._inference = True
+    return tensor.requires_grad_(True) if requires_grad else tensor
+
+
+def _type(dtype: Any) -> np.dtype:
+    return dtypes.get_default_dtype().numpy if dtype is None else dtypes.numpy_type(dtype)
+
+
+def size_of(size: tuple, name: str = "size") -> tuple[int, ...]:
+    """A shape from `(2, 3)` or `((2, 3),)`. Raises TypeError for anything but integers, RuntimeError for negative ones."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = tuple(size[0])
+    shape = []
+    for extent in size:
+        if isinstance(extent, (float, str)) or not hasattr(extent, "__index__"):
+            raise TypeError(f"argument '{name}' must be tuple of ints, but found element of type {type(extent).__name__}")
+        shape.append(extent.__index__())
+        if shape[-1] < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {shape[-1]}: {list(size)}")
+    return tuple(shape)
+
+
+# --- from data ----------------------------------------------------------------------------------------------------------------------
+
+
+def array_from(data: Any, dtype: Any = None) -> np.ndarray:
+    """An array of ours from numbers, nested sequences, arrays or tensors (always a copy)."""
+    if isinstance(data, Tensor):
+        array = np.array(data._array, order="K")
+    elif isinstance(data, (np.ndarray, np.generic)):
+        array = np.array(data)
+        dtypes.from_numpy(array.dtype)  # raises for a type that we do not have
+    else:
+        return array_from_sequence(data, dtype)
+    return array if dtype is None else as_array(array.astype(dtypes.numpy_type(dtype)))
+
+
+def array_from_sequence(data: Any, dtype: Any) -> np.ndarray:
+    """An array from numbers, or sequences of numbers, arrays or tensors. The type follows from what is found."""
+    if isinstance(data, (list, tuple)) and data and isinstance(first_leaf(data), (Tensor, np.ndarray, np.generic)):
+        data = plain(data)
+    try:
+        array = np.array(data)
+    except ValueError:
+        raise ValueError(ragged_message(data)) from None
+    except OverflowError as error:
+        raise RuntimeError(f"Overflow when unpacking long long: {error}") from None
+    kind = array.dtype.kind
+    if kind == "O":
+        raise complaint(data)
+    if kind in "US":
+        raise TypeError(f"new(): invalid data type '{type(first_leaf(data)).__name__}'")
+    if dtype is not None:
+        wanted = dtypes.numpy_type(dtype)
+        if kind == "c" and wanted.kind != "c":
+            raise TypeError("can't convert complex to float")
+        return array if array.dtype == wanted else as_array(array.astype(wanted))
+    if array.size == 0 or kind == "f":
+        if kind == "f" and isinstance(first_leaf(data), np.generic):
+            return array
+        return array.astype(_type(None))
+    if kind == "c":
+        return array.astype(dtypes.get_default_dtype().to_complex().numpy)
+    return array.astype(np.int64) if kind in "iu" and array.dtype != np.int64 else array
+
+
+def first_leaf(data: Any) -> Any:
+    """The first element of nested sequences."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return data
+
+
+def plain(data: Any) -> Any:
+    """Nested sequences with the tensors in them turned into arrays."""
+    if isinstance(data, (list, tuple)):
+        return [plain(one) for one in data]
+    if isinstance(data, Tensor):
+        return data._array if data._array.ndim else data._array[()]
+    return data
+
+
+def ragged_message(data: Any) -> str:
+    """PyTorch's error for sequences of unequal lengths."""
+    dim = 0
+    while True:
+        lengths = [len(one) if isinstance(one, (list, tuple)) else None for one in data]
+        first = lengths[0]
+        for length in lengths:
+            if length != first and first is not None and length is not None:
+                return f"expected sequence of length {first} at dim {dim + 1} (got {length})"
+        if first is None or any(length is None for length in lengths):
+            return f"expected a sequence of numbers at dim {dim + 1}: numbers and sequences are mixed"
+        data = [inner for one in data for inner in one]
+        dim += 1
+
+
+def complaint(data: Any) -> Exception:
+    """The error for elements that are no numbers."""
+    leaf = first_leaf(data)
+    if isinstance(leaf, int):
+        return RuntimeError("Overflow when unpacking long long")
+    if leaf is None or isinstance(leaf, (dict, set)) or not hasattr(leaf, "__len__"):
+        return RuntimeError(f"Could not infer dtype of {type(leaf).__name__}")
+    return TypeError(f"new(): invalid data type '{type(leaf).__name__}'")
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor that holds a copy of `data`: numbers, nested sequences, an array.
+
+    Floats get the default dtype, integers int64. Raises ValueError for sequences of unequal lengths.
+    """
+    if type(data) is float and dtype is None and device is None and not thread.inference:
+        made = wrap(np.array(data, dtypes.get_default_dtype().numpy))  # the usual case, without the general questions
+        if requires_grad:
+            made._node = LEAF
+        return made
+    if isinstance(data, Tensor):
+        import warnings
+
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return finished(array_from(data, dtype), dtype, device, requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, sharing memory (and history) where it is already a tensor or an array of the right type."""
+    if device is not None:
+        devices.check_device(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray):
+        shared = from_numpy(data)
+        return shared if dtype is None else shared.to(dtype)
+    return tensor(data, dtype=dtype)
+
+
+def asarray(
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
+    """`obj` as a tensor: shared where possible unless `copy`; `copy=False` raises ValueError where it is not possible."""
+    if hasattr(obj, "__dlpack__") and not isinstance(obj, (Tensor, np.ndarray)):
+        obj = np.from_dlpack(obj)
+    made = as_tensor(obj, dtype, device)
+    shared = isinstance(obj, (Tensor, np.ndarray)) and np.shares_memory(made._array, getattr(obj, "_array", obj))
+    if copy is False and not shared:
+        raise ValueError("can't alias arbitrary sequence into a tensor: it would have to be copied")
+    if copy and shared:
+        made = made.clone()
+    if isinstance(obj, Tensor):
+        made = made if made._node is None or requires_grad else made.detach()
+        return made.requires_grad_(True) if requires_grad and made._node is None else made
+    return made.requires_grad_(requires_grad)
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A tensor that shares an array's memory. Raises TypeError for a type that PyTorch does not have."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.from_numpy(ndarray.dtype)
+    if any(step < 0 for step in ndarray.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative strides are not currently "
+            "supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+        )
+    if not ndarray.dtype.isnative:
+        raise ValueError("given numpy array has byte order different from the native byte order.")
+    return wrap(ndarray)
+
+
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A one-dimensional tensor that shares the memory of a buffer."""
+    if len(buffer) == 0:
+        raise ValueError("both buffer length (0) and count (-1) must not be 0")
+    return wrap(np.frombuffer(buffer, dtypes.numpy_type(dtype), count, offset)).requires_grad_(requires_grad)
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of another library's array."""
+    return wrap(np.from_dlpack(ext_tensor))
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, layout: Any = None, requires_grad: bool = False) -> Tensor:
+    """A tensor without dimensions."""
+    return finished(np.array(s, _type(dtype)), None, device, requires_grad)
+
+
+def legacy_tensor(*args: Any, device: Any = None) -> Tensor:
+    """`torch.Tensor(...)`: from extents an uninitialised tensor, from data a tensor, always of the default dtype."""
+    if len(args) == 1 and not isinstance(args[0], int):
+        data = args[0]
+        if isinstance(data, Tensor):
+            return wrap(data._array)
+        if isinstance(data, Size):
+            return empty(data)
+        if isinstance(data, (float, complex, str)) or not hasattr(data, "__len__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+        return tensor(data, dtype=dtypes.get_default_dtype())
+    return empty(*args)
+
+
+# --- filled -------------------------------------------------------------------------------------------------------------------------
+
+
+def _filler(name: str, make: Any, doc: str) -> Any:
+    def function(
+        *size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+        requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None, names: Any = None,
+    ) -> Tensor:  # fmt: skip
+        if dtype is None and out is not None:
+            dtype = out.dtype
+        if not size:
+            raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")
+        return finished(make(size_of(size), _type(dtype)), None, device, requires_grad, out)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+def _filler_like(name: str, make: Any, doc: str) -> Any:
+    def function(
+        input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+        memory_format: Any = None, pin_memory: bool = False,
+    ) -> Tensor:  # fmt: skip
+        if not isinstance(input, Tensor):
+            if isinstance(input, (np.ndarray, np.generic)):
+                return make(input, None)  # a derivative rule at work
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        array = input._array
+        return finished(make(array, None if dtype is None else dtypes.numpy_type(dtype)), None, device, requires_grad)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+zeros = _filler("zeros", np.zeros, "A tensor of zeros of the given size.")
+ones = _filler("ones", np.ones, "A tensor of ones of the given size.")
+empty = _filler("empty", np.empty, "An uninitialised tensor of the given size.")
+zeros_like = _filler_like("zeros_like", np.zeros_like, "Zeros of the shape and type of `input`.")
+ones_like = _filler_like("ones_like", np.ones_like, "Ones of the shape and type of `input`.")
+empty_like = _filler_like("empty_like", np.empty_like, "Uninitialised memory of the shape and type of `input`.")
+
+
+def full(
+    size: Any, fill_value: Any, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, pin_memory: bool = False, names: Any = None,
+) -> Tensor:  # fmt: skip
+    """A tensor of the given size with the one value everywhere; its type follows the value's."""
+    value = fill_value._array if isinstance(fill_value, Tensor) else fill_value
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtypes.of_scalar(fill_value) if value is fill_value else fill_value.dtype
+    return finished(np.full(size_of((size,)), value, dtypes.numpy_type(dtype)), None, device, requires_grad, out)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    memory_format: Any = None, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """One value everywhere, in the shape and type of `input`."""
+    value = fill_value._array if isinstance(fill_value, Tensor) else fill_value
+    kind = None if dtype is None else dtypes.numpy_type(dtype)
+    return finished(np.full_like(input._array, value, kind), None, device, requires_grad)
+
+
+def empty_strided(
+    size: Any, stride: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """An uninitialised tensor of the given size and strides (in elements)."""
+    kind, shape = _type(dtype), size_of((size,))
+    extent = 1 + sum((n - 1) * step for n, step in zip(shape, stride, strict=True)) if math.prod(shape) else 0
+    memory = np.empty(extent, kind)
+    array = np.ndarray(shape, kind, memory, 0, tuple(step * kind.itemsize for step in stride))
+    return finished(array, None, device, requires_grad)
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
+    """An uninitialised tensor whose dimensions lie in memory in the order given."""
+    made = empty(*(size[i] for i in physical_layout), **options)
+    back = np.argsort(physical_layout)
+    made._array = made._array.transpose(back)
+    return made
+
+
+# --- ranges -------------------------------------------------------------------------------------------------------------------------
+
+
+def arange(
+    start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Numbers from `start` up to, not including, `end`. Raises RuntimeError when `step` is zero or leads away from `end`."""
+    if end is None:
+        start, end = 0, start
+    start, end, step = (one.item() if isinstance(one, (Tensor, np.generic)) else one for one in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * (1 if step > 0 else -1) < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    floating = any(isinstance(one, float) for one in (start, end, step))
+    if dtype is None:
+        dtype = out.dtype if out is not None else dtypes.get_default_dtype() if floating else dtypes.int64
+    count = math.ceil((end - start) / step) if floating else -((start - end) // step)
+    if dtypes.resolve(dtype).is_floating_point:
+        array = np.arange(count, dtype=np.float64) * step + start
+    else:
+        array = np.arange(count, dtype=np.int64) * int(step) + int(start)
+    return finished(array, dtype, device, requires_grad, out)
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
+    """Numbers from `start` to `end`, both included."""
+    count = math.floor((end - start) / step) + 1
+    kind = options.pop("dtype", None) or dtypes.get_default_dtype()
+    return finished(np.arange(count, dtype=np.float64) * step + start, kind, options.get("device"), options.get("requires_grad", False))
+
+
+def linspace(
+    start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`steps` numbers evenly from `start` to `end`, both included."""
+    start, end = (one._array if isinstance(one, Tensor) else one for one in (start, end))
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if dtype is None:
+        complex_ends = any(np.iscomplexobj(one) for one in (start, end))
+        dtype = out.dtype if out is not None else dtypes.get_default_dtype()
+        dtype = dtype.to_complex() if complex_ends else dtype
+    return finished(np.linspace(start, end, steps), dtype, device, requires_grad, out)
+
+
+def logspace(
+    start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`base` to the power of `steps` numbers evenly from `start` to `end`."""
+    start, end = (one._array if isinstance(one, Tensor) else one for one in (start, end))
+    kind = dtypes.get_default_dtype() if dtype is None and out is None else out.dtype if dtype is None and out is not None else dtype
+    exponents = np.linspace(start, end, steps)
+    return finished(np.power(float(base), exponents), kind, device, requires_grad, out)
+
+
+def eye(
+    n: int, m: int | None = None, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Ones on the diagonal of an `n` by `m` matrix, zeros elsewhere."""
+    if n < 0:
+        raise RuntimeError(f"n must be greater or equal to 0, got {n}")
+    kind = out.dtype if dtype is None and out is not None else dtype
+    return finished(np.eye(n, m, dtype=_type(kind)), None, device, requires_grad, out)
+
+
+# --- random -------------------------------------------------------------------------------------------------------------------------
+
+
+def _source(generator: Generator | None) -> Any:
+    if generator is not None:
+        return generator
+    from .random import default_generator
+
+    return default_generator
+
+
+def _random(name: str, method: str, doc: str) -> Any:
+    def function(
+        *size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+        device: Any = None, requires_grad: bool = False, pin_memory: bool = False, names: Any = None,
+    ) -> Tensor:  # fmt: skip
+        kind = _type(out.dtype if dtype is None and out is not None else dtype)
+        array = getattr(_source(generator), method)(size_of(size), kind)
+        return finished(as_array(array), None, device, requires_grad, out)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+def _random_like(name: str, method: str, doc: str) -> Any:
+    def function(
+        input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+        memory_format: Any = None, generator: Generator | None = None,
+    ) -> Tensor:  # fmt: skip
+        kind = input._array.dtype if dtype is None else dtypes.numpy_type(dtype)
+        array = getattr(_source(generator), method)(input._array.shape, kind)
+        return finished(as_array(array), None, device, requires_grad)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    return function
+
+
+rand = _random("rand", "uniform", "Numbers drawn uniformly from [0, 1), PyTorch's for the same seed.")
+randn = _random("randn", "normal", "Numbers drawn from the standard normal distribution, PyTorch's for the same seed.")
+rand_like = _random_like("rand_like", "uniform", "Numbers drawn uniformly from [0, 1), in the shape and type of `input`.")
+randn_like = _random_like("randn_like", "normal", "Standard normal numbers, in the shape and type of `input`.")
+
+
+def randint(
+    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+    dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Integers drawn uniformly from `low` (0) up to, not including, `high`."""
+    if size is None:
+        low, high, size = 0, low, high
+    if not low < high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    kind = np.dtype(np.int64) if dtype is None else dtypes.numpy_type(dtype)
+    array = _source(generator).integers(int(low), int(high), size_of((size,)), kind)
+    return finished(as_array(array), None, device, requires_grad, out)
+
+
+def randint_like(
+    input: Tensor, low: Any, high: Any = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
+    requires_grad: bool = False, memory_format: Any = None,
+) -> Tensor:  # fmt: skip
+    """Integers drawn uniformly from `low` (0) up to, not including, `high`, in the shape and type of `input`."""
+    if high is None:
+        low, high = 0, low
+    return randint(low, high, tuple(input._array.shape), dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+
+
+def randperm(
+    n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """The integers below `n` in random order."""
+    kind = np.dtype(np.int64) if dtype is None else dtypes.numpy_type(dtype)
+    return finished(_source(generator).permutation(n, kind), None, device, requires_grad, out)
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+    dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
+) -> Tensor:  # fmt: skip
+    """Numbers drawn from normal distributions, whose means and deviations may be tensors."""
+    mean, std = (one._array if isinstance(one, Tensor) else one for one in (mean, std))
+    if size is None:
+        shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
+        kind = next((one.dtype for one in (mean, std) if isinstance(one, np.ndarray)), _type(None))
+    else:
+        shape, kind = size_of((size,)), _type(dtype)
+    if np.any(np.asarray(std) < 0):
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
+    return finished(as_array(_source(generator).normal(shape, kind, mean, std)), None, device, requires_grad, out)
+
+
+def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+    """Ones with the probabilities in `input` (or `p`), else zeros. Raises RuntimeError for a probability outside [0, 1]."""
+    probability = input._array if p is None else p
+    array = _source(generator).bernoulli(probability, input._array.shape, input._array.dtype)
+    return finished(as_array(array), None, None, False, out)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Indices drawn with the (unnormalised) probabilities in each row."""
+    return finished(_source(generator).multinomial(input._array, num_samples, replacement), None, None, False, out)
+
+
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers drawn from Poisson distributions with the given rates."""
+    return wrap(as_array(_source(generator).poisson(input._array)))
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """How many of `count` trials succeed, each with probability `prob`."""
+    return wrap(as_array(_source(generator).binomial(count._array, prob._array)))
+
+
+__all__ = [
+    "arange", "as_tensor", "asarray", "bernoulli", "binomial", "empty", "empty_like", "empty_permuted", "empty_strided", "eye",
+    "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "linspace", "logspace", "multinomial", "normal", "ones",
+    "ones_like", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range",
+    "scalar_tensor", "tensor", "zeros", "zeros_like",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Rushlight among others: the `torch` alias, and running programs and notebooks written for PyTorch."""

@@ -1,0 +1,360 @@
+"""Methods of Tensor that are no operations of their own: conversions, copies, pickling, new tensors like this one, random filling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import creation, devices, dtypes
+from .autograd.graph import LEAF, version_cell
+from .autograd.modes import no_grad, thread
+from .ops.casting import to_dtype
+from .tensor import Tensor, new, plain_types, wrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .random import Generator
+
+# Attributes of our own in a tensor's dictionary; whatever else is there is the user's.
+INTERNAL = frozenset(
+    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents")
+)
+
+
+def method(function: Callable) -> Callable:
+    """Attaches a function to Tensor under its own name."""
+    setattr(Tensor, function.__name__, function)
+    return function
+
+
+def user_attributes(tensor: Tensor) -> dict[str, Any]:
+    """What a user hung on a tensor."""
+    return {name: value for name, value in tensor.__dict__.items() if name not in INTERNAL}
+
+
+# --- types and devices --------------------------------------------------------------------------------------------------------------
+
+
+@method
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """This tensor in another dtype or on another device: itself when nothing changes (unless `copy=True`).
+
+    Takes a dtype, a device, both, or another tensor to be like.
+    """
+    dtype, copy = kwargs.get("dtype"), kwargs.get("copy", False)
+    devices.check_device(kwargs.get("device"))
+    for position, given in enumerate(args):
+        if isinstance(given, Tensor):
+            dtype = given.dtype
+        elif isinstance(given, (str, devices.device)):
+            devices.check_device(given)
+        elif isinstance(given, bool):
+            copy = copy or (position == len(args) - 1 and given and sum(isinstance(a, bool) for a in args) == 2)
+        elif given is not None and not isinstance(given, devices.memory_format):
+            dtype = dtypes.resolve(given)
+    if dtype is not None and dtypes.resolve(dtype) is not self.dtype:
+        return to_dtype(self, dtypes.resolve(dtype))
+    return self.clone() if copy else self
+
+
+def _conversion(name: str, kind: dtypes.dtype) -> None:
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self if self.dtype is kind else to_dtype(self, kind)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"This tensor as {kind}."
+    setattr(Tensor, name, convert)
+
+
+for _name, _kind in {
+    "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
+    "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
+    "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+}.items():  # fmt: skip
+    _conversion(_name, _kind)
+
+
+@method
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """This tensor in the other's dtype."""
+    return self.to(other.dtype)
+
+
+@method
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """The old name of the type (`torch.FloatTensor`), or this tensor in another dtype."""
+    from .ops.dispatch import type_word
+
+    if dtype is None:
+        return f"torch.{type_word(self.dtype)}Tensor"
+    if isinstance(dtype, str):
+        word = dtype.removeprefix("torch.").removesuffix("Tensor")
+        dtype = next(kind for kind in dtypes.ALL.values() if type_word(kind) == word)
+    return self.to(getattr(dtype, "dtype", dtype))
+
+
+@method
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor: it is on the CPU."""
+    return self
+
+
+@method
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raises AssertionError: there is no GPU beneath this tensor."""
+    devices.check_device("cuda")
+    return self
+
+
+@method
+def pin_memory(self: Tensor, device: Any = None) -> Tensor:
+    """This tensor."""
+    return self
+
+
+# --- copies -------------------------------------------------------------------------------------------------------------------------
+
+
+@method
+def __copy__(self: Tensor) -> Tensor:
+    return wrap(self._array)._like(self) if self._node is not LEAF else rebuild(self._array, True, {})._like(self)
+
+
+@method
+def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy with its own memory. Raises RuntimeError for a non-leaf, whose history cannot be copied."""
+    import copy
+
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  If you were "
+            "attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001"
+        )
+    if id(self) in memo:
+        return memo[id(self)]
+    with no_grad():
+        twin = wrap(np.array(self._array, order="K"))
+        result = twin if self.__class__ in plain_types else twin.as_subclass(self.__class__)
+        result._node = self._node
+        memo[id(self)] = result
+        if self._grad is not None:
+            result._grad = copy.deepcopy(self._grad, memo)
+        result.__dict__.update(copy.deepcopy(user_attributes(self), memo))
+    return result
+
+
+def rebuild(array: Any, requires_grad: bool, attributes: dict[str, Any], kind: Any = Tensor) -> Tensor:
+    """A pickled tensor again."""
+    tensor = wrap(array)
+    if kind is not Tensor:
+        tensor = tensor.as_subclass(kind)
+    tensor._node = LEAF if requires_grad else None
+    tensor.__dict__.update(attributes)
+    return tensor
+
+
+@method
+def __reduce_ex__(self: Tensor, protocol: Any) -> tuple:
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Pickling a tensor that has a history is not supported: call detach() first, e.g. pickle.dumps(t.detach())"
+        )
+    return rebuild, (np.array(self._array, order="C"), self._node is LEAF, user_attributes(self), self.__class__)
+
+
+@method
+def __setstate__(self: Tensor, state: dict[str, Any]) -> None:
+    self.__dict__.update(state)
+
+
+@method
+def __dlpack__(self: Tensor, **options: Any) -> Any:
+    """The array, for another library (DLPack). Raises BufferError for a tensor that requires grad."""
+    if self._node is not None:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    return self._array.__dlpack__(**options)
+
+
+@method
+def __dlpack_device__(self: Tensor) -> tuple[int, int]:
+    return self._array.__dlpack_device__()
+
+
+@method
+def as_subclass(self: Tensor, cls: Any) -> Any:
+    """This tensor, sharing memory and history, as an instance of a subclass."""
+    tensor = new(cls)
+    tensor._array, tensor._node, tensor._base = self._array, self._node, self._base
+    if self._cell is not None:
+        tensor._cell = self._cell
+    if tensor._node is LEAF and self.__class__ is not cls:
+        from .ops.shapes import alias
+
+        tensor._node = alias(self)._node if thread.grad_enabled else None
+    return tensor
+
+
+def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options: Any) -> Any:
+    """A leaf of a subclass that shares a tensor's memory."""
+    tensor = new(cls)
+    tensor._array, tensor._base, tensor._node = data._array, None, None
+    return tensor.requires_grad_(True) if require_grad else tensor
+
+
+Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+
+
+# --- memory -------------------------------------------------------------------------------------------------------------------------
+
+
+class UntypedStorage:
+    """The memory beneath a tensor."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        from .arrays.memory import owner
+
+        self.array = owner(tensor._array)
+
+    def data_ptr(self) -> int:
+        """The address of the first byte."""
+        from .arrays.memory import address
+
+        return address(self.array)
+
+    def nbytes(self) -> int:
+        """The number of bytes."""
+        return self.array.nbytes
+
+    size = __len__ = nbytes
+
+
+@method
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The memory beneath this tensor, which views share."""
+    return UntypedStorage(self)
+
+
+@method
+def storage(self: Tensor) -> UntypedStorage:
+    """The memory beneath this tensor, which views share."""
+    return UntypedStorage(self)
+
+
+@method
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both are the same elements of the same memory."""
+    return (
+        self.data_ptr() == tensor.data_ptr() and self.stride() == tensor.stride() and self._array.shape == tensor._array.shape
+        and self.dtype is tensor.dtype
+    )  # fmt: skip
+
+
+@method
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Lets this tensor look at another tensor's memory."""
+    if self._node is LEAF and thread.grad_enabled:
+        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
+    self._array = np.empty(0, self._array.dtype) if source is None else source._array
+    version_cell(self).bump()
+    return self
+
+
+@method
+def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
+    """Changes the shape; elements that were there stay, new ones are uninitialised. Raises RuntimeError where grad is required."""
+    if self._node is not None:
+        raise RuntimeError("cannot resize variables that require grad")
+    shape = creation.size_of(size)
+    count = int(np.prod(shape, dtype=np.int64))
+    flat = self._array.ravel()
+    if count > flat.size:
+        flat = np.concatenate([flat, np.empty(count - flat.size, flat.dtype)])
+    self._array = flat[:count].reshape(shape)
+    version_cell(self).bump()
+    return self
+
+
+@method
+def is_shared(self: Tensor) -> bool:
+    """False: the memory belongs to this process."""
+    return False
+
+
+@method
+def share_memory_(self: Tensor) -> Tensor:
+    """This tensor (threads share it anyway)."""
+    return self
+
+
+# --- new tensors like this one ------------------------------------------------------------------------------------------------------
+
+
+def _new(name: str, make: Callable) -> None:
+    def function(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
+        return make(*size, dtype=self.dtype if dtype is None else dtype, **options)
+
+    function.__name__ = function.__qualname__ = f"new_{name}"
+    function.__doc__ = f"`{name}` with this tensor's dtype."
+    setattr(Tensor, f"new_{name}", function)
+
+
+for _name in ("zeros", "ones", "empty", "full", "tensor", "empty_strided"):
+    _new(_name, getattr(creation, _name))
+
+
+# --- random filling -----------------------------------------------------------------------------------------------------------------
+
+
+def _filling(name: str, draw: Callable, doc: str) -> None:
+    def function(self: Tensor, *args: Any, generator: Generator | None = None, **kwargs: Any) -> Tensor:
+        from .autograd.inplace import assign, check_writable
+
+        check_writable(self)
+        array = draw(creation._source(generator), self._array, *args, **kwargs)
+        return assign(self, wrap(np.asarray(array)))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    setattr(Tensor, name, function)
+
+
+def _probability(p: Any) -> Any:
+    return p._array if isinstance(p, Tensor) else p
+
+
+def _from(low: Any = None, high: Any = None, **bounds: Any) -> tuple[Any, Any]:
+    low, high = bounds.get("from", low), bounds.get("to", high)
+    return (0, low) if high is None and low is not None else (low, high)
+
+
+_filling("uniform_", lambda source, a, low=0.0, high=1.0, **k: source.uniform(a.shape, a.dtype, k.get("from", low), k.get("to", high)),
+         "Fills with numbers drawn uniformly from [`from`, `to`).")  # fmt: skip
+_filling("normal_", lambda source, a, mean=0.0, std=1.0: source.normal(a.shape, a.dtype, mean, std),
+         "Fills with numbers drawn from a normal distribution.")  # fmt: skip
+_filling("random_", lambda source, a, *bounds, **k: source.random_(a.shape, a.dtype, *_from(*bounds, **k)),
+         "Fills with integers drawn uniformly from [`from`, `to`).")  # fmt: skip
+_filling("bernoulli_", lambda source, a, p=0.5: source.bernoulli(_probability(p), a.shape, a.dtype),
+         "Fills with ones, with probability `p`, and zeros.")  # fmt: skip
+_filling("exponential_", lambda source, a, lambd=1.0: source.exponential(a.shape, a.dtype, lambd),
+         "Fills with numbers drawn from an exponential distribution.")  # fmt: skip
+_filling("geometric_", lambda source, a, p: source.geometric(a.shape, a.dtype, p),
+         "Fills with numbers drawn from a geometric distribution.")  # fmt: skip
+_filling("cauchy_", lambda source, a, median=0.0, sigma=1.0: source.cauchy(a.shape, a.dtype, median, sigma),
+         "Fills with numbers drawn from a Cauchy distribution.")  # fmt: skip
+_filling("log_normal_", lambda source, a, mean=1.0, std=2.0: source.log_normal(a.shape, a.dtype, mean, std),
+         "Fills with numbers whose logarithms are normally distributed.")  # fmt: skip
+
+
+@method
+def bernoulli(self: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """Ones with these probabilities (or `p`), else zeros."""
+    return creation.bernoulli(self, p, generator=generator)
+
+
+@method
+def multinomial(self: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None) -> Tensor:
+    """Indices drawn with the (unnormalised) probabilities in each row."""
+    return creation.multinomial(self, num_samples, replacement, generator=generator)

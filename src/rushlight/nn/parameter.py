@@ -1,0 +1,103 @@
+"""Tensors that a module owns: `Parameter` (trained) and `Buffer` (kept, not trained)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rushlight
+from rushlight.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class _ParameterMeta(type(Tensor)):
+    """A tensor of another class counts as a parameter when it says so by `_is_param`."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls is Parameter and isinstance(instance, Tensor) and getattr(instance, "_is_param", False)
+
+
+class Parameter(Tensor, metaclass=_ParameterMeta):
+    """A leaf tensor that a `Module` lists among its parameters when it is assigned as an attribute.
+
+    Args:
+        data: the tensor whose memory the parameter shares (nothing: an empty tensor).
+        requires_grad: whether backward computes its gradient.
+    """
+
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        if data is None:
+            data = rushlight.empty(0)
+        if type(data) in (Tensor, Parameter):
+            return Tensor._make_subclass(cls, data.detach(), requires_grad)
+        if not isinstance(data, Tensor):
+            raise AttributeError(
+                f"'{type(data).__name__}' object has no attribute 'detach': "
+                "Parameter takes a Tensor; make one first, e.g. torch.tensor(data)"
+            )
+        parameter = data.detach().requires_grad_(requires_grad)
+        if type(parameter) is not type(data):
+            raise RuntimeError(
+                f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
+                f"returns an instance of the same type, but return type {type(parameter).__name__} was found instead."
+            )
+        parameter._is_param = True
+        return parameter
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
+        return memo[id(self)]
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:
+        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
+
+    def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:
+        state = self.__dict__
+        hooks = _new_hooks()  # PyTorch's third field: its hooks, never stored
+        if state:
+            return _rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, dict(state))
+        return _rebuild_parameter, (self.data, self.requires_grad, hooks)
+
+
+def _new_hooks() -> Any:
+    from collections import OrderedDict
+
+    return OrderedDict()
+
+
+def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
+    return Parameter(data, requires_grad)
+
+
+def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_hooks: Any, state: Any) -> Parameter:
+    parameter = Parameter(data, requires_grad)
+    parameter.__dict__.update(state)
+    return parameter
+
+
+class _BufferMeta(type(Tensor)):
+    """A buffer is an ordinary tensor with a mark."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Tensor) and getattr(instance, "_is_buffer", False)
+
+
+class Buffer(Tensor, metaclass=_BufferMeta):
+    """A tensor that a `Module` lists among its buffers when it is assigned as an attribute.
+
+    Args:
+        data: the tensor whose memory the buffer shares (nothing: an empty tensor).
+        persistent: whether it is part of the module's `state_dict`.
+    """
+
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:
+        if data is None:
+            data = rushlight.empty(0)
+        buffer = data.detach().requires_grad_(data.requires_grad)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer

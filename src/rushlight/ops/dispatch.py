@@ -1,0 +1,335 @@
+"""The careful path of every op: any kind of argument, any mode, any promotion. The fast paths in `kinds` are its common case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import dtypes, tensor as tensors
+from ..arrays.basic import as_array, is_array
+from ..arrays.promotion import NUMBERS, cast, common_dtype
+from ..autograd.graph import OutputStub, next_order
+from ..autograd.modes import thread
+from ..tensor import Tensor, new, plain_types, wrap
+from .op import ALIASES, Op, edge_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def careful(op: Op, args: tuple, kwargs: dict) -> Any:
+    """Runs an op on whatever it was given."""
+    out = kwargs.pop("out", None) if "out" in kwargs else None
+    args, kwargs = spelled(op, args, kwargs)
+    if op.arguments is not None:
+        args, kwargs = op.arguments(args, kwargs)
+    values, options = op.bind(*args, **kwargs)
+    given = gather(op, values)
+    if overridden(given):
+        from ..overrides import call_overrides
+
+        return call_overrides(op.function, given, args, kwargs if out is None else {**kwargs, "out": out})
+    if not any(isinstance(value, Tensor) for value in given):
+        if not any(is_array(value) for value in given):
+            raise argument_error(op, given)
+        return op.forward(*values, **options)  # raw arrays: a derivative rule calls
+    result = run(op, values, options, given)
+    return result if out is None else write_out(op, out, result)
+
+
+def spelled(op: Op, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
+    """Arguments with NumPy's spellings (`axis`, `keepdims`, ...) turned into PyTorch's."""
+    if not kwargs:
+        return args, kwargs
+    code = getattr(op.forward, "__code__", None)
+    known = op.inputs if code is None else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if op.variadic is not None and op.variadic in kwargs:
+        # permute(x, dims=(1, 0)): the tuple takes the place of the trailing arguments
+        if kwargs.keys() & set(op.inputs):
+            args = (*args, *(kwargs[name] for name in op.inputs if name in kwargs))
+        rest = kwargs[op.variadic]
+        kwargs = {key: value for key, value in kwargs.items() if key != op.variadic and key not in op.inputs}
+        return (*args, *(rest if isinstance(rest, (tuple, list)) else (rest,))), kwargs
+    if op.arguments is not None:
+        return args, kwargs
+    return args, {key if key in known else ALIASES.get(key, key): value for key, value in kwargs.items()}
+
+
+def gather(op: Op, values: list) -> list:
+    """The values of an op's tensor inputs; of an op on a list, the tensors of the list."""
+    if op.takes_list:
+        first = values[0]
+        if not isinstance(first, (tuple, list)):
+            raise TypeError(
+                f"{op.name}(): argument '{op.inputs[0]}' (position 1) must be tuple of Tensors, not {type(first).__name__}"
+            )
+        return [*first, *(values[position] for position in op.positions[1:])]
+    return [values[position] for position in op.positions]
+
+
+def overridden(given: Sequence) -> bool:
+    """Whether a tensor subclass or a mode wants to handle the call itself."""
+    if thread.functions:
+        return True
+    for value in given:
+        kind = type(value)
+        if kind not in plain_types and hasattr(kind, "__torch_function__") and not is_disabled(kind):
+            return True
+    return False
+
+
+def is_disabled(kind: type) -> bool:
+    """Whether a class leaves calls on its instances alone."""
+    return getattr(kind.__torch_function__, "disabled", False)  # type: ignore[attr-defined]
+
+
+def argument_error(op: Op, given: list, index: int = 0) -> TypeError:
+    """The error for a call in which an input that has to be a Tensor is not one."""
+    name = op.inputs[min(index, len(op.inputs) - 1)]
+    found = type(given[index]).__name__ if given else "nothing"
+    return TypeError(f"{op.name.rpartition('.')[2]}(): argument '{name}' (position {index + 1}) must be Tensor, not {found}")
+
+
+def run(op: Op, values: list, options: dict, given: list) -> Any:
+    """Computes on the arrays of the tensors given, wraps the result, and records the operation where gradients flow."""
+    pointwise = op.kind == "pointwise"
+    arrays: list[Any] = []
+    for index, value in enumerate(given):
+        if isinstance(value, Tensor):
+            if value._base is not None:
+                tensors.refresh_view(value)
+            arrays.append(value._array)
+        elif is_array(value):
+            arrays.append(as_array(value))
+        elif value is None or (pointwise and isinstance(value, NUMBERS)):
+            arrays.append(value)
+        else:
+            raise argument_error(op, given, index)
+    operands = promote(op, arrays) if pointwise else arrays
+    try:
+        result = forward(op, values, options, operands)
+    except ValueError as error:
+        raise shape_error(op, operands, error) from None
+    return finish(op, values, options, given, operands, arrays, result)
+
+
+def forward(op: Op, values: list, options: dict, arrays: list) -> Any:
+    """The op's forward with arrays in the places of tensors."""
+    values = list(values)
+    if op.takes_list:
+        extra = len(op.positions) - 1
+        values[0] = arrays[: len(arrays) - extra]
+        arrays = [None, *arrays[len(arrays) - extra :]]
+        for position, array in zip(op.positions[1:], arrays[1:], strict=True):
+            values[position] = array
+    else:
+        for position, array in zip(op.positions, arrays, strict=True):
+            values[position] = array
+    return op.forward(*values, **options)
+
+
+def promote(op: Op, arrays: list) -> list:
+    """Operands of a pointwise op in their common type."""
+    kind = common_dtype([array for array in arrays if array is not None])
+    if kind.category < dtypes.FLOATING and op.result == "float":
+        kind = dtypes.get_default_dtype()
+    return [None if array is None else cast(array, kind) for array in arrays]
+
+
+def shape_error(op: Op, arrays: list, error: ValueError) -> Exception:
+    """PyTorch's wording for operands that cannot be broadcast; other errors as RuntimeError."""
+    shapes = [array.shape for array in arrays if hasattr(array, "shape")]
+    if "broadcast" in str(error) and len(shapes) >= 2:
+        return broadcast_error(*shapes[:2]) or RuntimeError(str(error))
+    return RuntimeError(f"{op.name}(): {error}")
+
+
+def broadcast_error(first: tuple, second: tuple) -> RuntimeError | None:
+    """The error for two shapes that do not fit each other, None when they do."""
+    rank = max(len(first), len(second))
+    for dim in range(rank - 1, -1, -1):
+        a = first[dim - rank + len(first)] if dim - rank + len(first) >= 0 else 1
+        b = second[dim - rank + len(second)] if dim - rank + len(second) >= 0 else 1
+        if a != b and a != 1 and b != 1:
+            return RuntimeError(
+                f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {dim}"
+            )
+    return None
+
+
+def finish(op: Op, values: list, options: dict, given: list, operands: list, arrays: list, result: Any) -> Any:
+    """Wraps what forward returned, and records the operation where gradients flow."""
+    residuals = None
+    if op.composite is not None:
+        result, residuals = result
+    several = isinstance(result, (tuple, list))
+    outputs = [wrap(as_array(one)) if one is not None else None for one in result] if several else [wrap(as_array(result))]
+    if op.differentiable and thread.grad_enabled and not thread.inference:
+        edges = [edge_of(value) if isinstance(value, Tensor) else None for value in differentiable(op, given)]
+        if any(edge is not None for edge in edges):
+            record(op, edges, values, options, given, operands, arrays, outputs, residuals, several)
+    if op.view:
+        mark_view(outputs, given[0])
+    if thread.inference:
+        for output in outputs:
+            output._inference = True
+    if not several:
+        return outputs[0]
+    return op.returns(*outputs) if op.returns is not None else tuple(outputs)
+
+
+def differentiable(op: Op, given: list) -> list:
+    """The inputs that have a rule, in order."""
+    if op.takes_list or op.joint is not None or op.composite is not None:
+        return given
+    return given[: max(len(op.rules), 1)]
+
+
+def record(
+    op: Op, edges: list, values: list, options: dict, given: list, operands: list, arrays: list, outputs: list,
+    residuals: Any, several: bool,
+) -> None:  # fmt: skip
+    """Makes the node of an operation, and gives it to the outputs."""
+    floating = [output is not None and output._array.dtype.kind in "fcV" for output in outputs]
+    if not any(floating):
+        return
+    complex_numbers = any(getattr(array, "dtype", None) in COMPLEX for array in operands)
+    node = new(op.complex_node_class if complex_numbers else op.node_class)
+    node._order = next_order()
+    node.edges = tuple(edges)
+    node.spaces = spaces_of(op, operands, arrays, edges, outputs)
+    save(op, node, edges, given, operands, outputs, residuals, several)
+    if "args" in op.needed.slots:
+        node.args, node.kwargs = _without_arrays(op, values), options
+    if several and sum(floating) > 1:
+        node._outputs = tuple((o._array.shape, o._array.dtype) if f else None for o, f in zip(outputs, floating, strict=True))
+        for i, (output, is_floating) in enumerate(zip(outputs, floating, strict=True)):
+            if is_floating:
+                output._node = OutputStub(node, i)
+    else:
+        outputs[floating.index(True)]._node = node
+    if thread.anomaly or thread.saved_hooks:
+        from ..autograd.observe import observe
+
+        observe(node)
+
+
+def save(
+    op: Op, node: Any, edges: list, given: list, operands: list, outputs: list, residuals: Any, several: bool
+) -> None:
+    """Fills a node's slots with what the rules name."""
+    saved = op.saves(tuple(edge is not None for edge in edges))
+    for slot in op.needed.slots:
+        if slot in op.inputs:
+            value: Any = None
+            if slot in saved:
+                if op.takes_list and slot == op.inputs[0]:
+                    value = tuple(given)
+                else:
+                    index = op.inputs.index(slot)
+                    value = saved_form(given[index], operands[index])
+            setattr(node, slot, value)
+        elif slot == "out":
+            node.out = tuple(o if o is None else o._array for o in outputs) if several else outputs[0]._array
+        elif slot == "shapes":
+            node.shapes = tuple(getattr(array, "shape", None) for array in operands)
+        elif slot == "dtypes":
+            node.dtypes = tuple(getattr(array, "dtype", None) for array in operands)
+        elif slot == "residuals":
+            node.residuals = residuals
+
+
+def saved_form(value: Any, operand: Any) -> Any:
+    """An input as it is saved: the tensor itself, or what became of it by promotion."""
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        if value._array is operand:
+            return value
+        if value._node is None:
+            return wrap(operand)
+        from .casting import to_dtype  # with its history: a higher order differentiates through the conversion
+
+        return to_dtype(value, dtypes.of(operand))
+    return wrap(operand)
+
+
+def _without_arrays(op: Op, values: list) -> tuple:
+    kept = list(values)
+    for position in op.positions:
+        kept[position] = None
+    return tuple(kept)
+
+
+COMPLEX = frozenset((np.dtype("complex64"), np.dtype("complex128")))
+
+
+def spaces_of(op: Op, operands: list, arrays: list, edges: list, outputs: list) -> tuple | None:
+    """The inputs' shapes and types, when a cotangent may come in another shape or type; otherwise None."""
+    shape, kind = outputs[0]._array.shape, outputs[0]._array.dtype
+    broadcasts = op.broadcasts or op.kind == "pointwise"
+    for edge, array in zip(edges, arrays):  # noqa: B905 - one edge per input that has a rule
+        if edge is not None and (array.dtype != kind or (broadcasts and (op.broadcasts or array.shape != shape))):
+            return spaces_from(edges, arrays)
+    return None
+
+
+def spaces_from(edges: list, arrays: list) -> tuple:
+    """The shape and type of each input that needs a cotangent."""
+    return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
+
+
+def mark_view(outputs: list, source: Any) -> None:
+    """Notes on outputs that share the memory of `source` whose views they are."""
+    if not isinstance(source, Tensor):
+        return
+    array = source._array
+    base = source if source._base is None else source._base
+    for output in outputs:
+        if shares(output._array, array):
+            output._base = base
+            if base._stamp:
+                output._stamp = base._stamp
+            if not thread.grad_enabled or len(outputs) > 1:
+                output._made = "no_grad" if not thread.grad_enabled else "multiple"
+
+
+def shares(array: Any, source: Any) -> bool:
+    """Whether an array is a view of another one's memory."""
+    base = getattr(array, "base", None)
+    return base is not None and (base is source or base is source.base)
+
+
+def write_out(op: Op, out: Any, result: Any) -> Any:
+    """Writes results into the tensors given as `out`, resizing them where they have another shape."""
+    if isinstance(result, tuple):
+        if not isinstance(out, (tuple, list)) or len(out) != len(result):
+            raise TypeError(f"{op.name}(): argument 'out' must be tuple of {len(result)} Tensors")
+        written = [write_out(op, one, part) for one, part in zip(out, result, strict=True)]
+        return op.returns(*written) if op.returns is not None else tuple(written)
+    if not isinstance(out, Tensor):
+        raise TypeError(f"{op.name.rpartition('.')[2]}(): argument 'out' must be Tensor, not {type(out).__name__}")
+    if thread.grad_enabled and (out._node is not None or result._node is not None):
+        raise RuntimeError(
+            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    from ..autograd.inplace import overwrite
+
+    kind, wanted = dtypes.of(result._array), dtypes.of(out._array)
+    if not dtypes.can_cast(kind, wanted):
+        raise RuntimeError(f"result type {type_word(kind)} can't be cast to the desired output type {type_word(wanted)}")
+    overwrite(out, result._array)
+    return out
+
+
+WORDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+         "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+         "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}  # fmt: skip
+
+
+def type_word(kind: dtypes.dtype) -> str:
+    """PyTorch's word for a type in error messages: `Float`, `Long`, ..."""
+    return WORDS.get(kind.name, kind.name)
+

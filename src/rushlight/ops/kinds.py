@@ -1,0 +1,438 @@
+"""The kinds of op, each with its fast path: plain tensors, gradients recorded as usual. All else goes to `dispatch.careful`.
+
+The fast paths spell out what the general code does, because here each attribute access is paid for by every operation.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays.basic import as_array, generic, ndarray
+from ..autograd.graph import LEAF, next_order
+from ..autograd.modes import state
+from ..tensor import Tensor, new, plain_types, wrap
+from .dispatch import broadcast_error, careful, finish, mark_view, shape_error, spaces_from, write_out
+from .op import Op
+
+Array = Any  # annotates the tensor inputs of a forward
+
+registry: dict[str, Op] = {}
+
+float32 = np.dtype("float32")
+float64 = np.dtype("float64")
+
+
+def publish(op: Op, function: Callable) -> Callable:
+    """Gives the public function its name and documentation, and enters the op in the registry."""
+    function.__name__ = function.__qualname__ = op.name.rpartition(".")[2]
+    function.__module__ = "rushlight"
+    function.__doc__ = op.doc or op.forward.__doc__
+    if hasattr(op.forward, "__code__"):
+        function.__wrapped__ = op.forward  # type: ignore[attr-defined]
+    function.op = op  # type: ignore[attr-defined]
+    op.function = function
+    registry[op.name] = op
+    return function
+
+
+# --- pointwise ----------------------------------------------------------------------------------------------------------------------
+
+
+def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Callable:
+    """A pointwise op: a ufunc, and its partial derivative with respect to each input.
+
+    `d` is a formula or a number for one input, a tuple of them for several.
+    """
+    partials = d if isinstance(d, tuple) else (d,)
+    arity = declared.pop("arity", None) or len(partials) or getattr(forward, "nin", 1)
+    inputs = declared.pop("inputs", ("input", "other")[:arity])
+    operator = declared.pop("operator", None)
+    declared.setdefault("inplace", True)
+    op = Op(name, forward, "pointwise", partials, inputs=inputs, **declared)
+    if arity == 1:
+        return publish(op, _unary(op))
+    if arity != 2:
+        return publish(op, _careful_only(op))
+    if operator is not None:
+        op.operator = (operator, _binary(op, careful_operator))
+    return publish(op, _binary(op, careful))
+
+
+def careful_operator(op: Op, args: tuple, kwargs: dict) -> Any:
+    """The careful path of an operator: an operand of a foreign type gets its chance to answer."""
+    other = args[1]
+    if isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)) or hasattr(type(other), "__torch_function__"):
+        return careful(op, args, kwargs)
+    return NotImplemented
+
+
+def _unary(op: Op) -> Callable:
+    ufunc = op.forward
+    keeps_type = op.result != "bool" and op.differentiable
+    saves = op.needed.slots if keeps_type else ()
+    saves_input, saves_out = "input" in saves, "out" in saves
+
+    def function(input: Any, **kwargs: Any) -> Any:
+        if not kwargs and not state.active and type(input) in plain_types and keeps_type:
+            array = input._array
+            dtype = array.dtype
+            if dtype is float32 or dtype is float64:
+                result = ufunc(array)
+                if type(result) is not ndarray:
+                    result = as_array(result)
+                tensor = new(Tensor)
+                tensor._array = result
+                tensor._base = None
+                made_by = input._node
+                if made_by is None:
+                    tensor._node = None
+                    return tensor
+                node = new(op.node_class)
+                node._order = next_order()
+                node.edges = (input if made_by is LEAF else made_by,)
+                node.spaces = None
+                if saves_input:
+                    node.input = input
+                if saves_out:
+                    node.out = result
+                tensor._node = node
+                return tensor
+        elif not kwargs and (type(input) is ndarray or isinstance(input, generic)):
+            return ufunc(input)  # a derivative rule at work
+        return careful(op, (input,), kwargs)
+
+    return function
+
+
+_constants: dict[Any, dict[Any, Tensor]] = {float32: {}, float64: {}}
+
+
+def constant(value: Any, dtype: np.dtype) -> Tensor:
+    """A Python number as a tensor without dimensions, kept for the next time."""
+    tensor = wrap(np.array(value, dtype))
+    if value:  # 0.0 and -0.0 are one key
+        table = _constants[dtype]
+        if len(table) > 500:
+            table.clear()
+        table[value] = tensor
+    return tensor
+
+
+def _binary(op: Op, otherwise: Callable) -> Callable:
+    ufunc = op.forward
+    keeps_type = op.result != "bool" and op.differentiable
+    slots = op.needed.slots if keeps_type else ()
+    saves_out = "out" in slots
+    has_input, has_other = "input" in slots, "other" in slots
+    # Which inputs to save, by whether the first and the second need a cotangent.
+    saves = {(a, b): tuple(n in op.saves((a, b)) for n in op.inputs) for a in (True, False) for b in (True, False)} if slots else {}
+    both, first, second = (saves.get(key, (False, False)) for key in ((True, True), (True, False), (False, True)))
+    constants32, constants64 = _constants[float32], _constants[float64]
+
+    def function(input: Any, other: Any, **kwargs: Any) -> Any:
+        if not kwargs and not state.active and type(input) in plain_types and keeps_type:
+            array = input._array
+            dtype = array.dtype
+            if dtype is float32 or dtype is float64:
+                kind = type(other)
+                if kind in plain_types:
+                    operand = other._array
+                    if operand.dtype is not dtype:
+                        return otherwise(op, (input, other), kwargs)
+                elif kind is float or kind is int:
+                    value = other
+                    other = (constants32 if dtype is float32 else constants64).get(value)
+                    if other is None:
+                        other = constant(value, dtype)
+                    operand = other._array
+                else:
+                    return otherwise(op, (input, other), kwargs)
+                try:
+                    result = ufunc(array, operand)
+                except ValueError as error:
+                    raise broadcast_error(array.shape, operand.shape) or error from None
+                if type(result) is not ndarray:
+                    result = as_array(result)
+                tensor = new(Tensor)
+                tensor._array = result
+                tensor._base = None
+                made_by, made_other_by = input._node, other._node
+                if made_by is None and made_other_by is None:
+                    tensor._node = None
+                    return tensor
+                node = new(op.node_class)
+                node._order = next_order()
+                node.edges = (input if made_by is LEAF else made_by, other if made_other_by is LEAF else made_other_by)
+                shape = array.shape
+                if shape == operand.shape or (made_other_by is None and shape == result.shape):
+                    node.spaces = None
+                else:
+                    node.spaces = ((shape, dtype), (operand.shape, dtype))
+                if slots:
+                    keep = first if made_other_by is None else second if made_by is None else both
+                    if has_input:
+                        node.input = input if keep[0] else None
+                    if has_other:
+                        node.other = other if keep[1] else None
+                    if saves_out:
+                        node.out = result
+                tensor._node = node
+                return tensor
+        return otherwise(op, (input, other), kwargs)
+
+    return function
+
+
+def _careful_only(op: Op) -> Callable:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return careful(op, args, kwargs)
+
+    return function
+
+
+# --- all other kinds ----------------------------------------------------------------------------------------------------------------
+
+
+def _declare(kind: str, rules: tuple, declared: dict) -> Callable:
+    def decorate(forward: Callable) -> Callable:
+        op = Op(declared.pop("name", forward.__name__), forward, kind, rules, **declared)
+        if op.inputs == ("input",) and op.differentiable and op.composite is None and op.returns is None and not op.takes_list:
+            return publish(op, _single(op))
+        if op.takes_list or op.variadic is not None or op.arguments is not None:
+            return publish(op, _careful_only(op))
+        return publish(op, _several(op))
+
+    return decorate
+
+
+def linear(transpose: Callable | tuple | None = None, **declared: Any) -> Callable:
+    """Decorates the forward of an op that is linear in its first input; `transpose(g, ...)` is its transpose."""
+    return _declare("linear", transpose if isinstance(transpose, tuple) else (transpose,), declared)
+
+
+def bilinear(*transposes: Callable, **declared: Any) -> Callable:
+    """Decorates the forward of an op that is linear in each of its inputs; one transpose per input."""
+    return _declare("bilinear", transposes, declared)
+
+
+def general(*vjps: Callable, **declared: Any) -> Callable:
+    """Decorates any other forward; `vjp(g, ...)` per input gives its cotangent (or `joint=`, all of them at once)."""
+    return _declare("general", vjps, declared)
+
+
+def fused(composite: Callable, joint: Callable, **declared: Any) -> Callable:
+    """Decorates fast array code that returns `(result, residuals)`.
+
+    `composite` is the same function written in other ops, with the same signature: the truth, and what higher orders use.
+    `joint(g, residuals, needs, ...)` gives the cotangents of all inputs.
+    """
+    return _declare("fused", (), {**declared, "composite": composite, "joint": joint})
+
+
+def composite(**declared: Any) -> Callable:
+    """Decorates a function written in other ops, for Tensors (and, in rules, arrays): everything follows from those.
+
+    It is entered in the registry for its method, its in-place form, `out=` and the systematic tests.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        takes_out = declared.pop("out", False)
+        op = Op(declared.pop("name", function.__name__), function, "composite", **declared)
+        op.function = with_out(op) if takes_out else function
+        registry[op.name] = op
+        return op.function
+
+    return decorate
+
+
+def with_out(op: Op) -> Callable:
+    """A composite that also takes `out=`."""
+    plain = op.forward
+
+    @functools.wraps(plain)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if "out" not in kwargs:
+            return plain(*args, **kwargs)
+        out = kwargs.pop("out")
+        result = plain(*args, **kwargs)
+        return result if out is None else write_out(op, out, result)
+
+    function.op = op  # type: ignore[attr-defined]
+    return function
+
+
+def constant_op(**declared: Any) -> Callable:
+    """Decorates the forward of an op through which no gradient flows (comparisons, indices)."""
+    return _declare("constant", (), {**declared, "differentiable": False})
+
+
+def _single(op: Op) -> Callable:
+    forward = op.forward
+    slots = op.needed.slots
+    saves_input, saves_out, saves_shape = "input" in slots, "out" in slots, "shapes" in slots
+    saves_type, saves_arguments = "dtypes" in slots, "args" in slots
+    code = forward.__code__
+    plain_keywords = frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
+
+    def function(input: Any, *args: Any, **kwargs: Any) -> Any:
+        if state.active or type(input) not in plain_types or (kwargs and not kwargs.keys() <= plain_keywords):
+            if type(input) is ndarray or isinstance(input, generic):
+                return forward(input, *args, **kwargs)  # a derivative rule at work
+            return careful(op, (input, *args), kwargs)
+        array = input._array
+        try:
+            result = forward(array, *args, **kwargs)
+        except ValueError as error:
+            raise shape_error(op, [array], error) from None
+        kind = type(result)
+        if kind is not ndarray:
+            if kind is tuple or kind is list:
+                return careful(op, (input, *args), kwargs)
+            result = as_array(result)
+        tensor = new(Tensor)
+        tensor._array = result
+        tensor._base = None
+        made_by = input._node
+        if made_by is None or result.dtype.kind not in "fcV":
+            tensor._node = None
+        else:
+            dtype = array.dtype
+            node = new(op.node_class)
+            node._order = next_order()
+            node.edges = (input if made_by is LEAF else made_by,)
+            node.spaces = None if result.dtype == dtype else ((array.shape, dtype),)
+            if saves_input:
+                node.input = input
+            if saves_out:
+                node.out = result
+            if saves_shape:
+                node.shapes = (array.shape,)
+            if saves_type:
+                node.dtypes = (dtype,)
+            if saves_arguments:
+                node.args, node.kwargs = (None, *args), kwargs
+            tensor._node = node
+        if op.view:
+            mark_view([tensor], input)
+        return tensor
+
+    return function
+
+
+def _several(op: Op) -> Callable:
+    """The fast path for several tensors (some perhaps None), or several results, whatever the options between them."""
+    forward, positions = op.forward, op.positions
+    code = forward.__code__
+    plain_keywords = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+    whole = op.joint is not None or op.composite is not None
+    differentiated = len(positions) if whole else len(op.rules)
+    inputs = [(position, number < differentiated) for number, position in enumerate(positions)]
+    record = _recorder(op, positions[:differentiated])
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if state.active:
+            return careful(op, args, kwargs)
+        if kwargs:
+            if not kwargs.keys() <= plain_keywords:
+                return careful(op, args, kwargs)
+            args, kwargs = op.bind(*args, **kwargs)
+        values = [*args]
+        size = len(values)
+        edges: list[Any] = []
+        found = raw = recorded = False
+        for position, has_rule in inputs:
+            edge = None
+            if position < size:
+                tensor = args[position]
+                if type(tensor) in plain_types:
+                    found = True
+                    values[position] = tensor._array
+                    made_by = tensor._node
+                    if made_by is not None and has_rule:
+                        recorded = True
+                        edge = tensor if made_by is LEAF else made_by
+                elif type(tensor) is ndarray or isinstance(tensor, generic):
+                    raw = True
+                elif tensor is not None:
+                    return careful(op, args, kwargs)
+            if has_rule:
+                edges.append(edge)
+        if raw and not found:
+            return forward(*args, **kwargs)  # a derivative rule at work
+        if raw or not found:
+            return careful(op, args, kwargs)
+        try:
+            result = forward(*values, **kwargs)
+        except ValueError as error:
+            raise shape_error(op, [values[p] for p in positions if p < size], error) from None
+        residuals, returned = None, result
+        if op.composite is not None:
+            result, residuals = result
+        if type(result) is not ndarray:
+            if type(result) is tuple or type(result) is list:
+                given = [args[p] if p < size else None for p in positions]
+                arrays = [values[p] if p < size else None for p in positions]
+                return finish(op, [*args], kwargs, given, arrays, arrays, returned)
+            result = as_array(result)
+        tensor = new(Tensor)
+        tensor._array = result
+        tensor._node = tensor._base = None
+        if recorded and result.dtype.kind in "fcV":
+            tensor._node = record(args, values, kwargs, edges, result, residuals)
+        if op.view:
+            mark_view([tensor], args[0])
+        return tensor
+
+    return function
+
+
+def _recorder(op: Op, positions: tuple) -> Callable:
+    """The function that makes the node of a call; `positions` are those of the inputs that have a rule."""
+    slots = op.needed.slots
+    saves_out, saves_residuals, saves_arguments = (name in slots for name in ("out", "residuals", "args"))
+    saves_shapes, saves_types = "shapes" in slots, "dtypes" in slots
+    where = dict(zip(op.inputs, op.positions, strict=True))
+    saved_inputs = [(slot, where[slot]) for slot in slots if slot in where]
+    plans: dict[tuple, list] = {}
+
+    def plan(needs: tuple) -> list:
+        """Where the value of each slot for an input stands in the call, None where no rule that will run names it."""
+        names = op.saves(needs)
+        plans[needs] = [(slot, position if slot in names else None) for slot, position in saved_inputs]
+        return plans[needs]
+
+    def record(args: Any, values: list, kwargs: dict, edges: list, result: Any, residuals: Any) -> Any:
+        node = new(op.node_class)
+        node._order = next_order()
+        node.edges = tuple(edges)
+        node.spaces = None
+        dtype = result.dtype
+        for edge, position in zip(edges, positions):  # noqa: B905 - one per input that has a rule
+            if edge is not None and (op.broadcasts or values[position].dtype is not dtype):
+                node.spaces = spaces_from(edges, [values[p] if p < len(values) else None for p in positions])
+                break
+        if saved_inputs:
+            needs = tuple([edge is not None for edge in edges])
+            for slot, position in plans.get(needs) or plan(needs):
+                setattr(node, slot, args[position] if position is not None and position < len(args) else None)
+        if saves_out:
+            node.out = result
+        if saves_residuals:
+            node.residuals = residuals
+        if saves_shapes:
+            node.shapes = tuple([getattr(values[p], "shape", None) if p < len(values) else None for p in op.positions])
+        if saves_types:
+            node.dtypes = tuple([getattr(values[p], "dtype", None) if p < len(values) else None for p in op.positions])
+        if saves_arguments:
+            kept = [*args]
+            for position in op.positions:
+                if position < len(kept):
+                    kept[position] = None
+            node.args, node.kwargs = kept, kwargs
+        return node
+
+    return record

@@ -1,0 +1,212 @@
+"""Op: the record of one operation, from which its node class, derivative code and forms follow.
+
+A rule's parameter names say what is saved for backward:
+
+- a tensor input by its own name, or `x` and `y` for the first two; `out`, the result (a tuple where there are several);
+- `x_shape`, `weight_shape`, ...: only the shape; `x_dtype`, ...: only the type; `needs`: which inputs need a cotangent;
+- `residuals`: what a fused forward returned besides its result;
+- anything else: an argument of the call, such as `dim`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..autograd.graph import FREED, LEAF, Node, OutputStub
+from . import rules as rule_code
+
+ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+
+
+class Op:
+    """One operation.
+
+    `forward` computes on arrays; its parameters annotated `Array` are the tensor inputs. `rules` has, per differentiable input,
+    what the kind of op asks for: a partial derivative (pointwise), or a cotangent. `joint` instead gives all cotangents at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable,
+        kind: str,
+        rules: tuple = (),
+        *,
+        inputs: tuple[str, ...] | None = None,
+        joint: Callable | None = None,
+        composite: Callable | None = None,
+        node: str | Callable | None = None,
+        differentiable: bool = True,
+        method: bool = True,
+        inplace: bool = False,
+        view: bool = False,
+        broadcasts: bool = False,
+        variadic: str | None = None,
+        returns: Callable | None = None,
+        result: str = "same",
+        samples: Callable | None = None,
+        domain: tuple[float, float] = (-2.0, 2.0),
+        arguments: Callable | None = None,
+        doc: str | None = None,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.kind = kind
+        self.rules = rules
+        self.joint = joint
+        self.composite = composite
+        self.node = node
+        self.differentiable = differentiable
+        self.method = method
+        self.inplace = inplace
+        self.view = view
+        self.broadcasts = broadcasts  # cotangents are in the shape of the result, or otherwise larger than the inputs
+        self.variadic = variadic
+        self.returns = returns
+        self.result = result
+        self.samples = samples
+        self.domain = domain
+        self.arguments = arguments  # turns (args, kwargs) of a call into what `forward` takes
+        self.doc = doc
+        self.operator: tuple[str, Callable] | None = None
+        self.function: Any = None
+        annotations = getattr(forward, "__annotations__", {})
+        if inputs is None:
+            code = forward.__code__
+            names = code.co_varnames[: code.co_argcount]
+            inputs = tuple(name for name in names if "Array" in str(annotations.get(name, "")))
+            self.positions = tuple(names.index(name) for name in inputs)
+        else:
+            self.positions = tuple(range(len(inputs)))
+        self.inputs = inputs
+        # A list of tensors as the first argument (cat, stack) makes every tensor of the list an input.
+        self.takes_list = bool(inputs) and "Sequence" in str(annotations.get(inputs[0], ""))
+        self._saves: dict[tuple[bool, ...], tuple[str, ...]] = {}
+
+    def __repr__(self) -> str:
+        return f"Op({self.name!r}, {self.kind})"
+
+    def __getattr__(self, name: str) -> Any:
+        # Made on first use: importing hundreds of ops makes no class and compiles no code.
+        make = {
+            "bind": rule_code.make_binder,
+            "needed": rule_code.needed_names,
+            "node_class": make_node_class,
+            "complex_node_class": make_complex_node_class,
+        }.get(name)
+        if make is None:
+            raise AttributeError(name)
+        value = make(self)
+        setattr(self, name, value)
+        return value
+
+    def saves(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
+        """The tensor inputs that the rules of the inputs in need of a cotangent name."""
+        names = self._saves.get(needs)
+        if names is None:
+            names = self._saves[needs] = rule_code.saved_inputs(self, needs)
+        return names
+
+    def specialize(self, node: Node) -> None:
+        """Gives a node the class with PyTorch's name for the way the op was called; the name matters only when somebody looks."""
+        if callable(self.node) and "node_name" not in node.__dict__:
+            args, kwargs = getattr(node, "args", ()), getattr(node, "kwargs", {})
+            name = self.node(node, *args, **kwargs)
+            node.__dict__["node_name"] = name
+            if name != type(node).__name__:
+                node.__class__ = _named(type(node), name)
+
+
+_variants: dict[tuple[type, str], type] = {}
+
+
+def _named(base: type, name: str) -> type:
+    variant = _variants.get((base, name))
+    if variant is None:
+        variant = _variants[base, name] = type(name, (base,), {"__slots__": (), "__module__": base.__module__})
+    return variant
+
+
+def default_node_name(name: str) -> str:
+    """PyTorch's name for an op's node: `log_softmax` gives LogSoftmaxBackward0, `log1p` Log1PBackward0."""
+    words, after_digit = [], True
+    for letter in name.strip("_"):
+        if letter == "_":
+            after_digit = True
+            continue
+        words.append(letter.upper() if after_digit else letter)
+        after_digit = letter.isdigit()
+    return "".join(words) + "Backward0"
+
+
+def make_node_class(op: Op, complex_numbers: bool = False) -> type[Node]:
+    """The node class of an op: slots for what its rules name, and its derivative, compiled on first use."""
+    name = op.node if isinstance(op.node, str) else default_node_name(op.name)
+
+    def vjp(self: Node, g: Any, keep: bool) -> tuple:
+        compiled.vjp = rule_code.compile_vjp(op, False, complex_numbers)
+        return compiled.vjp(self, g, keep)
+
+    def vjp_recorded(self: Node, g: Any, keep: bool) -> tuple:
+        compiled.vjp_recorded = rule_code.compile_vjp(op, True, complex_numbers)
+        return compiled.vjp_recorded(self, g, keep)
+
+    members = {"op": op, "vjp": vjp, "vjp_recorded": vjp_recorded, "__slots__": op.needed.slots, "__module__": "rushlight.autograd"}
+    compiled: Any = type(name, (Node,), members)
+    return compiled
+
+
+def make_complex_node_class(op: Op) -> type[Node]:
+    """The node class for complex operands, whose derivatives are conjugated."""
+    return make_node_class(op, complex_numbers=True)
+
+
+def edge_of(tensor: Any) -> Any:
+    """What a node holds for an input: None, the leaf itself, or what made it."""
+    node = tensor._node
+    return tensor if node is LEAF else node
+
+
+def saved_tensor(node: Node, name: str) -> Any:
+    """A saved input as a tensor with the history that it had when the op ran."""
+    from ..tensor import wrap
+
+    tensor = getattr(node, name)
+    if tensor is FREED:
+        return tensor
+    if tensor is None:
+        return None
+    if isinstance(tensor, tuple):
+        return tuple(_with_edge(one, edge, wrap) for one, edge in zip(tensor, node.edges, strict=True))
+    index = node.op.inputs.index(name)
+    return _with_edge(tensor, node.edges[index], wrap) if index < len(node.edges) else tensor
+
+
+def _with_edge(tensor: Any, edge: Any, wrap: Callable) -> Any:
+    if edge_of(tensor) is edge:
+        return tensor
+    if edge is not None and not isinstance(edge, (Node, OutputStub)):
+        return edge  # the leaf itself
+    original = wrap(tensor._array)
+    original._node = edge
+    return original
+
+
+def saved_result(node: Node) -> Any:
+    """A saved result as a tensor with its history; a tuple of them for an op with several."""
+    from ..tensor import wrap
+
+    def remake(array: Any, producer: Any) -> Any:
+        if array is None:
+            return None
+        tensor = wrap(array)
+        tensor._node = producer if array.dtype.kind in "fcV" else None
+        return tensor
+
+    out = node.out  # type: ignore[attr-defined]
+    if not isinstance(out, tuple):
+        return remake(out, node)
+    if node._outputs is None:
+        return tuple(remake(array, node if i == 0 else None) for i, array in enumerate(out))
+    return tuple(remake(array, OutputStub(node, i)) for i, array in enumerate(out))

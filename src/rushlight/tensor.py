@@ -1,0 +1,495 @@
+"""The Tensor: an array, and what is known of how it was made. Its operations are attached by the op registry."""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import devices, dtypes
+from .arrays.basic import ndarray
+from .autograd import graph
+from .autograd.graph import LEAF, OutputStub, add_hook, public_edge, version_cell
+from .autograd.modes import state, thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+new = object.__new__
+
+
+class Size(tuple):
+    """A tensor's shape."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """The number of elements of a tensor of this shape."""
+        total = 1
+        for extent in self:
+            total *= extent
+        return total
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def __add__(self, other: Any) -> Size:  # type: ignore[override]
+        return Size(tuple.__add__(self, tuple(other)))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple.__mul__(self, times))
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __reduce__(self) -> tuple:
+        return Size, (tuple(self),)
+
+
+class _TensorType(type):
+    """Gives Tensor's subclasses their slots-free dictionary, and `torch.Tensor(...)` PyTorch's old constructor."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is Tensor:
+            from .creation import legacy_tensor
+
+            return legacy_tensor(*args, **kwargs)
+        return super().__call__(*args, **kwargs)
+
+
+class Tensor(metaclass=_TensorType):
+    """A multi-dimensional array that records what is done to it, so that gradients can be computed.
+
+    Made by `tensor`, `zeros`, `randn`, ... and by operations on other tensors.
+    """
+
+    __slots__ = ("_array", "_node", "_base", "__dict__", "__weakref__")
+
+    # Rare attributes, in the instance dictionary only where used.
+    _grad: Tensor | None = None
+    _cell: graph.VersionCell | None = None
+    _hooks: OrderedDict | None = None  # hooks on the gradient of a leaf
+    _post_hooks: OrderedDict | None = None  # hooks after that gradient has been accumulated
+    _retains = False
+    _order: None = None  # a leaf, as the end of an edge, has no place in the order of nodes
+    _inference = False
+    _stamp = 0  # of a base: how often its history was rewritten through a view; of a view: when it last looked
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """A tensor of a subclass: from a tensor it shares the memory, otherwise as `torch.Tensor(...)`."""
+        if len(args) == 1 and isinstance(args[0], Tensor):
+            return args[0].as_subclass(cls)
+        return Tensor(*args, **kwargs).as_subclass(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    # --- what it is -------------------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """The extents, as a Size."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        """The type of the elements."""
+        return dtypes.from_numpy(self._array.dtype)
+
+    @property
+    def device(self) -> devices.device:
+        """Where the elements live."""
+        return devices.cpu
+
+    @property
+    def layout(self) -> devices.layout:
+        """How the elements are stored: `strided`."""
+        return devices.strided
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    ndimension = dim
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or its extent in `dim`. Raises IndexError for a dimension that is not there."""
+        shape = self._array.shape
+        if dim is None:
+            return Size(shape)
+        try:
+            return shape[dim]
+        except IndexError:
+            limit = max(len(shape), 1)
+            raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})") from None
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return self._array.size
+
+    nelement = numel
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
+
+    element_size = lambda self: self._array.itemsize  # noqa: E731
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self._array.nbytes
+
+    def stride(self, dim: int | None = None) -> Any:
+        """The steps, in elements, between neighbours along each dimension, or along `dim`."""
+        itemsize = self._array.itemsize
+        strides = tuple(step // itemsize for step in self._array.strides)
+        if self._array.size == 0 or 1 in self._array.shape:
+            strides = canonical_strides(self._array.shape, strides, self._array.flags.c_contiguous)
+        return strides if dim is None else strides[dim]
+
+    def storage_offset(self) -> int:
+        """How many elements into its memory the tensor begins."""
+        from .arrays.memory import address, owner
+
+        return (address(self._array) - address(owner(self._array))) // self._array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        from .arrays.memory import address
+
+        return address(self._array)
+
+    def is_contiguous(self, memory_format: devices.memory_format = devices.contiguous_format) -> bool:
+        """Whether the elements lie in memory in the order of the indices."""
+        if memory_format is devices.channels_last:
+            return self._array.ndim == 4 and self._array.transpose(0, 2, 3, 1).flags.c_contiguous
+        if memory_format is devices.channels_last_3d:
+            return self._array.ndim == 5 and self._array.transpose(0, 2, 3, 4, 1).flags.c_contiguous
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are real floating-point numbers."""
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the elements are complex numbers."""
+        return self.dtype.is_complex
+
+    def is_signed(self) -> bool:
+        """Whether the elements can be negative."""
+        return self.dtype.is_signed
+
+    # --- differentiation --------------------------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this tensor."""
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Says whether gradients are wanted for this leaf; returns it.
+
+        Raises RuntimeError for an integer tensor, or when asked to forget the history of a non-leaf.
+        """
+        node = self._node
+        if node is not None and node is not LEAF:
+            if not requires_grad:
+                raise RuntimeError(
+                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                )
+            return self
+        if requires_grad and self._array.dtype.kind not in "fc" and not self.is_floating_point():
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        if requires_grad and self._inference and not thread.inference:
+            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        self._node = LEAF if requires_grad else None
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self._node is None or self._node is LEAF
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that made this tensor, None for a leaf."""
+        if self._base is not None:
+            refresh_view(self)
+        node = self._node
+        return None if node is None or node is LEAF else public_edge(node)[0]
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its node this tensor is."""
+        return self._node.index if isinstance(self._node, OutputStub) else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient accumulated so far, None before the first."""
+        grad = self._grad
+        if grad is None and not self._retains and self._node is not None and self._node is not LEAF:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
+                "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
+                "the leaf Tensor instead.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            check_grad(self, value)
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether this non-leaf tensor keeps its gradient."""
+        return self._retains
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history, whose changes are not noticed."""
+        alias = wrap(self._array)
+        return alias if type(self) is Tensor else alias._like(self)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self._node is LEAF and value._array.dtype.kind not in "fc" and not value.is_floating_point():
+            raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
+        self._array = value._array
+
+    def _like(self, model: Tensor) -> Tensor:
+        """This plain tensor, as an instance of the model's class where that class wants it."""
+        return self if model.__class__ in plain_types else self.as_subclass(type(model))
+
+    @property
+    def _version(self) -> int:
+        """How often the memory has been changed in place."""
+        if self._inference:
+            raise RuntimeError("Inference tensors do not track version counter.")
+        return version_cell(self).version
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Computes the gradients of this tensor with respect to the leaves, and adds them to their `.grad`.
+
+        `gradient` is the cotangent, needed unless the tensor has one element; `retain_graph` keeps what the graph saved for another
+        pass; `create_graph` records the pass itself, for higher orders; `inputs` limits accumulation to these tensors.
+        """
+        from .autograd.engine import backward
+
+        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def register_hook(self, hook: Callable) -> graph.RemovableHandle:
+        """Calls `hook(grad)` when the gradient of this tensor is known; what it returns replaces the gradient."""
+        node = self._node
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        holder = self if node is LEAF else node
+        name = "_hooks" if node is LEAF else "tensor_hooks"
+        hooks = getattr(holder, name)
+        if hooks is None:
+            hooks = OrderedDict()
+            setattr(holder, name, hooks)
+        return add_hook(hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable) -> graph.RemovableHandle:
+        """Calls `hook(tensor)` after this leaf's `.grad` has been updated."""
+        if self._node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if self._node is not LEAF:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        if self._post_hooks is None:
+            self._post_hooks = OrderedDict()
+        return add_hook(self._post_hooks, hook)
+
+    def retain_grad(self) -> None:
+        """Lets this non-leaf tensor keep its gradient in `.grad`."""
+        import weakref
+
+        node = self._node
+        if node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if node is not LEAF:
+            node.retained = weakref.ref(self)
+            self._retains = True
+            state.hooks = True
+
+    def detach(self) -> Tensor:
+        """The same memory without history."""
+        cell = version_cell(self)
+        alias = wrap(self._array)
+        alias._cell = cell
+        if thread.inference or self._inference:
+            alias._inference = self._inference
+        return alias if type(self) in plain_types else alias._like(self)
+
+    def detach_(self) -> Tensor:
+        """Cuts this tensor from its history; returns it. Raises RuntimeError for a view."""
+        if self._base is not None and self._node is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
+                "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
+                "called on these gradients."
+            )
+        self._node = None
+        return self
+
+    # --- to Python --------------------------------------------------------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> ndarray:
+        """The array beneath, sharing memory. Raises RuntimeError for a tensor that requires grad, unless `force`."""
+        if self._node is not None and not force:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The single element as a Python number. Raises RuntimeError when there is not exactly one."""
+        if self._array.size != 1:
+            raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        value = self._array.item()
+        return float(value) if self._array.dtype.kind == "V" else value
+
+    def tolist(self) -> Any:
+        """The elements as nested lists of Python numbers, a number for a tensor without dimensions."""
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            if self._array.size == 0:
+                raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+            raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+        return bool(self._array)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.ndim or self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array)
+
+    def __len__(self) -> int:
+        if not self._array.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self._array.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._array.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, int, float, complex)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any())
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        from .printing import tensor_str
+
+        return tensor_str(self, tensor_contents=tensor_contents)
+
+    def __format__(self, spec: str) -> str:
+        if self._array.ndim == 0 and not self.is_complex():
+            return format(self.item(), spec)
+        return object.__format__(self, spec)
+
+    __hash__ = object.__hash__
+
+    def __dir__(self) -> list[str]:
+        return sorted(set(dir(type(self))) | set(self.__dict__))
+
+
+# Classes whose instances take the ops' fast path: Tensor itself, and subclasses that only mark a role.
+plain_types: set[type] = {Tensor}
+
+
+def wrap(array: Any) -> Tensor:
+    """A plain tensor around an array, without history."""
+    tensor = new(Tensor)
+    tensor._array = array
+    tensor._node = tensor._base = None
+    return tensor
+
+
+def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
+    """PyTorch's strides of a contiguous tensor with extents of one or zero, where NumPy's may be anything."""
+    if not contiguous:
+        return strides
+    steps, step = [], 1
+    for extent in reversed(shape):
+        steps.append(step)
+        step *= max(extent, 1)
+    return tuple(reversed(steps))
+
+
+def check_grad(tensor: Tensor, grad: Any) -> None:
+    """Raises unless `grad` can be the `.grad` of `tensor`."""
+    if not isinstance(grad, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad._array.dtype != tensor._array.dtype:
+        raise RuntimeError(
+            f"assigned grad has data of a different type: expected {tensor.type()} but got {grad.type()}. "
+            "Convert it with grad.to(tensor.dtype) first."
+        )
+    if grad._array.shape != tensor._array.shape:
+        raise RuntimeError(
+            f"assigned grad has data of a different size: expected {list(tensor._array.shape)} but got {list(grad._array.shape)}"
+        )
+
+
+def refresh_view(tensor: Tensor) -> None:
+    """Brings a view's history up to date, after its base was changed in place."""
+    from .autograd.views import refresh
+
+    refresh(tensor)

@@ -1,0 +1,14 @@
+"""Tools around tensors and modules: `data` (datasets and loaders) and `hooks`; each is imported on first use."""
+
+from __future__ import annotations
+
+
+def __getattr__(name: str) -> object:
+    import importlib
+
+    try:
+        return importlib.import_module(f"{__name__}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{__name__}.{name}":
+            raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
