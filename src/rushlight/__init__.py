@@ -40,17 +40,20 @@ from .autograd.modes import (  # noqa: E402
 )
 from .ops.registry import attach as _attach  # noqa: E402
 
-for _family in ("pointwise", "functions", "comparisons", "reductions", "scans", "sorting", "shapes", "joining", "indexing", "filling",
-                "casting", "products", "linalg", "fft", "signal", "activations", "losses", "normalization", "convolution", "pooling",
+_families = []
+for _family in ("pointwise", "functions", "comparisons", "complexes", "operators", "reductions", "scans", "sorting", "statistics", "norms", "shapes", "joining", "indexing", "filling",
+                "casting", "products", "contractions", "linalg", "fft", "signal", "activations", "losses", "normalization", "convolution", "pooling",
                 "embedding", "vision", "attention"):
     try:
         _module = _import_module(f".ops.{_family}", __name__)
-    except ModuleNotFoundError as _e:
-        if _family not in str(_e): raise
+    except ImportError as _e:  # TEMPORARY while families land
+        if not isinstance(_e, ModuleNotFoundError) or _family not in str(_e):
+            print("SKIPPED", _family, _e, file=__import__("sys").stderr)
         continue
+    _families.append(_module)
     for _name in getattr(_module, "__all__", ()):
         globals()[_name] = getattr(_module, _name)
-_attach()
+_attach(_families)
 from . import methods as _methods  # noqa: E402
 globals().update({k: v for k, v in _dtypes.ALL.items()}); globals().update(_dtypes.ALIASES)
 from .random import *  # noqa: E402, F403

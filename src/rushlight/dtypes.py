@@ -222,8 +222,6 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
 
 def can_cast(from_: dtype, to: dtype) -> Any:
     """Whether a conversion keeps the category: float to int is refused, int to float is not."""
-    if from_.category == INTEGER and to.category == INTEGER:
-        return not (from_.is_signed and not to.is_signed)
     return from_.category <= to.category
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Attributes of our own in a tensor's dictionary; whatever else is there is the user's.
 INTERNAL = frozenset(
-    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents")
+    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents")
 )
 
 

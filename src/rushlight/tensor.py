@@ -81,6 +81,8 @@ class Tensor(metaclass=_TensorType):
     _retains = False
     _order: None = None  # a leaf, as the end of an edge, has no place in the order of nodes
     _inference = False
+    _tangents: dict[int, Tensor] | None = None  # by level of forward mode
+    _viewed = False  # whether it is the base of a view
     _stamp = 0  # of a base: how often its history was rewritten through a view; of a view: when it last looked
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -297,22 +299,6 @@ class Tensor(metaclass=_TensorType):
         if self._inference:
             raise RuntimeError("Inference tensors do not track version counter.")
         return version_cell(self).version
-
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool | None = None,
-        create_graph: bool = False,
-        inputs: Any = None,
-    ) -> None:
-        """Computes the gradients of this tensor with respect to the leaves, and adds them to their `.grad`.
-
-        `gradient` is the cotangent, needed unless the tensor has one element; `retain_graph` keeps what the graph saved for another
-        pass; `create_graph` records the pass itself, for higher orders; `inputs` limits accumulation to these tensors.
-        """
-        from .autograd.engine import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable) -> graph.RemovableHandle:
         """Calls `hook(grad)` when the gradient of this tensor is known; what it returns replaces the gradient."""

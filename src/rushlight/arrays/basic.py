@@ -31,6 +31,8 @@ def empty_like(array: Any, shape: tuple, dtype: Any = None) -> Any:
 
 def zeros_like(array: Any, shape: tuple | None = None, dtype: Any = None) -> Any:
     """Zeros of the same kind as `array`, by default of its shape and type, C-contiguous."""
+    if isinstance(array, (ndarray, generic)):
+        return np.zeros(array.shape if shape is None else shape, array.dtype if dtype is None else dtype)
     return np.zeros_like(array, shape=np.shape(array) if shape is None else shape, dtype=dtype, order="C", subok=False)
 
 

@@ -19,6 +19,35 @@ def owner(array: Any) -> Any:
     return array
 
 
+def strided(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
+    """The view of an array's memory with that shape and those strides, `offset` bytes from its first element; all in the array.
+
+    NumPy's `broadcast_to` and `as_strided` do this too, at ten times the cost.
+    """
+    if array.flags.c_contiguous and array.dtype.kind != "V":
+        return np.ndarray(shape, array.dtype, array, offset, None if 0 in shape else strides)
+    return storage_view(array, shape, strides, offset)
+
+
+def storage_view(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
+    """As `strided`, but free to leave the array for the memory around it. Raises RuntimeError where it would leave that too."""
+    whole = array if array.base is None else owner(array)
+    whole = whole.transpose(sorted(range(whole.ndim), key=lambda dim: -whole.strides[dim]))  # in the order of the memory
+    begin = address(array) - address(whole) + offset
+    if whole.size and not whole.flags.c_contiguous:  # foreign memory with gaps
+        return np.lib.stride_tricks.as_strided(array, shape, strides)
+    memory = whole.reshape(-1).view(np.uint8)
+    try:
+        return np.ndarray(shape, array.dtype, memory, begin, None if 0 in shape else strides)
+    except ValueError:
+        item = array.dtype.itemsize
+        reach = begin + item + sum((extent - 1) * step for extent, step in zip(shape, strides, strict=True))
+        raise RuntimeError(
+            f"setStorage: sizes {list(shape)}, strides {[step // item for step in strides]}, storage offset {begin // item}, and "
+            f"itemsize {item} requiring a storage size of {reach} are out of bounds for storage of size {memory.size}"
+        ) from None
+
+
 class Place(NamedTuple):
     """Where a view's elements lie in its base's memory: all in bytes from the base's lowest address."""
 
@@ -57,6 +86,17 @@ class Layout(NamedTuple):
         whole[...] = values
         return whole, self.view.in_buffer(buffer)
 
+    def spread(self, values: Any) -> np.ndarray:
+        """Zeros in the base's place, with values of the view's shape added where the view has them."""
+        whole, part = self.arrange(0)
+        if not may_overlap(part):
+            part[...] = values
+            return whole
+        flat = np.zeros(whole.size, np.asarray(values).dtype)
+        np.add.at(flat, self.indices(), values)
+        whole[...] = flat.reshape(whole.shape)
+        return whole
+
     def indices(self) -> np.ndarray:
         """For each element of the view, its index in the flattened base. Raises RuntimeError where the types differ."""
         if self.base.dtype != self.view.dtype:
@@ -84,4 +124,16 @@ class Layout(NamedTuple):
 
 def overlaps_itself(array: Any) -> bool:
     """Whether several elements share an address, as after `expand`."""
+    if not array.size:
+        return False
     return any(step == 0 and extent > 1 for step, extent in zip(array.strides, array.shape, strict=True))
+
+
+def may_overlap(array: Any) -> bool:
+    """Whether elements might share addresses, as after `expand` or `unfold`; where it is hard to tell, yes."""
+    reach = 0
+    for step, extent in sorted((abs(step), extent) for step, extent in zip(array.strides, array.shape, strict=True) if extent > 1):
+        if step <= reach or not step:
+            return True
+        reach += step * (extent - 1)
+    return False

@@ -35,6 +35,13 @@ def cast(operand: Any, kind: dtypes.dtype) -> Any:
     return operand if operand.dtype == kind.numpy else convert(operand, kind)
 
 
+def operand(value: Any, kind: dtypes.dtype) -> Any:
+    """As `cast`, for an operand of arithmetic: an integer that does not fit wraps around."""
+    if type(value) is int and kind.category == dtypes.INTEGER:
+        return np.array(value).astype(kind.numpy)
+    return cast(value, kind)
+
+
 def convert(array: Any, kind: dtypes.dtype) -> Any:
     """A copy of an array in another type; a complex number loses its imaginary part."""
     if array.dtype.kind == "c" and not kind.is_complex and kind is not dtypes.bool:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any as _Any
+
 from . import graph
 from .engine import backward, grad
 from .function import Function
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "no_grad", "set_grad_enabled"]
+
+# Names that are loaded on first use, and the module that each comes from.
+_LAZY = {"gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "functional": "functional", "forward_ad": "forward_ad"}
+
+
+def __getattr__(name: str) -> _Any:
+    """Loads what is seldom used on first use."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'rushlight.autograd' has no attribute '{name}'")
+    from importlib import import_module
+
+    module = import_module(f".{_LAZY[name]}", __name__)
+    value = globals()[name] = getattr(module, name, module)
+    return value

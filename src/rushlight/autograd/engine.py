@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.basic import SOLE_OWNER, as_array, zeros_like
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, refresh_view, wrap
 from .graph import LEAF, AccumulateGrad, Node, OutputStub, check_saved, version_cell
-from .modes import enable_grad, no_grad, state, thread
+from .modes import adjust_active, enable_grad, no_grad, state, thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,9 +40,27 @@ def backward(
         inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    cotangents = initial_cotangents(roots, given, create_graph)
+    cotangents = initial_cotangents(roots, given, create_graph or works_on_tensors())
     keep = create_graph if retain_graph is None else retain_graph
     execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
+
+
+def backward_method(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Computes the gradients of this tensor with respect to the leaves, and adds them to their `.grad`.
+
+    `gradient` is the cotangent, needed unless the tensor has one element; `retain_graph` keeps what the graph saved for another
+    pass; `create_graph` records the pass itself, for higher orders; `inputs` limits accumulation to these tensors.
+    """
+    backward(self, gradient, retain_graph, create_graph, None, inputs)
+
+
+Tensor.backward = backward_method  # type: ignore[attr-defined]
 
 
 def grad(
@@ -68,7 +86,7 @@ def grad(
     if is_grads_batched:
         return batched_grad(roots, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
     keep = create_graph if retain_graph is None else retain_graph
-    cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph)
+    cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
     found = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
         return tuple(wrap(zeros_like(t._array)) if g is None else g for t, g in zip(wanted, found, strict=True))
@@ -105,87 +123,122 @@ def as_list(given: Any, length: int) -> list:
     return given
 
 
-def initial_cotangents(roots: Sequence, given: list, create_graph: bool) -> list:
+# The cotangent of a scalar loss; never written to, since the pass does not own it.
+ONES = {kind: np.ones((), kind) for kind in (np.dtype("float32"), np.dtype("float64"))}
+
+
+def works_on_tensors() -> bool:
+    """Whether a pass must run its rules on Tensors even when it is not recorded: cotangents may carry tangents, or batches."""
+    return thread.forward_levels != () or thread.batch_levels != () or len(state.batched_nodes) > 0
+
+
+def initial_cotangents(roots: Sequence, given: list, on_tensors: bool) -> list:
     """The cotangents that a pass starts from, each of the type and shape of its tensor."""
     cotangents = []
-    for root, cotangent in zip(roots, given, strict=True):
+    for root, cotangent in zip(roots, given):  # noqa: B905 - as_list has compared their lengths
         if root._base is not None:
-            root.grad_fn  # noqa: B018 - brings the history of a view up to date
-        array = root._array
-        if cotangent is None:
-            if root._node is not None and array.size != 1:
-                raise RuntimeError("grad can be implicitly created only for scalar outputs")
-            if root._node is not None and array.dtype.kind == "c":
-                raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
-            cotangent = wrap(np.ones_like(array))
-        elif not isinstance(cotangent, Tensor):
-            raise TypeError(f"gradients can be either Tensors or None, but got {type(cotangent).__name__}")
-        elif cotangent._array.shape != array.shape:
-            raise RuntimeError(
-                f"Mismatch in shape: grad_output[0] has a shape of {cotangent.shape} and output[0] has a shape of {root.shape}."
-            )
-        elif cotangent._array.dtype.kind == "c" and array.dtype.kind != "c":
-            raise RuntimeError(
-                "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-                f"grad_output[0] has a dtype of {cotangent.dtype} and output[0] has a dtype of {root.dtype}."
-            )
+            refresh_view(root)
         if root._node is None:
             raise RuntimeError(
                 f"element {len(cotangents)} of tensors does not require grad and does not have a grad_fn. "
                 "Make an input with requires_grad=True, and check that nothing on the way was detached or run under no_grad."
             )
-        if cotangent._array.dtype != array.dtype:
-            cotangent = cotangent.to(root.dtype)
-        cotangents.append(cotangent if create_graph else cotangent._array)
+        if cotangent is None:
+            array = implicit_cotangent(root)
+            cotangents.append(wrap(array) if on_tensors else array)
+        else:
+            cotangent = checked_cotangent(root, cotangent)
+            cotangents.append(cotangent if on_tensors else cotangent._array)
     return cotangents
+
+
+def implicit_cotangent(root: Tensor) -> Any:
+    """One, for a tensor with one element. Raises RuntimeError for any other."""
+    array = root._array
+    if not array.ndim and array.dtype in ONES:
+        return ONES[array.dtype]
+    if array.size != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if array.dtype.kind == "c":
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+    return np.ones(array.shape, array.dtype)
+
+
+def checked_cotangent(root: Tensor, cotangent: Any) -> Tensor:
+    """A cotangent that the user gave, in the type of its tensor. Raises where it does not fit."""
+    array = root._array
+    if not isinstance(cotangent, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(cotangent).__name__}")
+    if cotangent._array.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {cotangent.shape} and output[0] has a shape of {root.shape}."
+        )
+    if (cotangent._array.dtype.kind == "c") != (array.dtype.kind == "c"):
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+            f"grad_output[0] has a dtype of {cotangent.dtype} and output[0] has a dtype of {root.dtype}."
+        )
+    return cotangent if cotangent._array.dtype == array.dtype else cotangent.to(root.dtype)
 
 
 def execute(
     roots: list, cotangents: list, keep: bool, create_graph: bool, inputs: list | None, accumulate: bool
 ) -> list[Tensor | None]:
     """One pass. With `accumulate` gradients are added to `.grad`; otherwise those of `inputs` are returned."""
-    task = Pass(keep, create_graph)
+    on_tensors = create_graph or works_on_tensors()
+    task = Pass(keep, on_tensors)
     if inputs is not None:
         task.aim(roots, inputs)
     elif state.hooks:
         task.count_leaf_uses(roots)
     # Rules on arrays record nothing; only hooks could.
-    with enable_grad() if create_graph else no_grad() if state.hooks else nullcontext():
-        for root, cotangent in zip(roots, cotangents, strict=True):
+    with enable_grad() if create_graph else no_grad() if state.hooks or on_tensors else QUIET, CAREFUL if state.batched_nodes else QUIET:
+        for root, cotangent in zip(roots, cotangents):  # noqa: B905 - one cotangent was made per root
             task.give(root if root._node is LEAF else root._node, cotangent)
         task.run()
         if not accumulate:
             return [task.result(tensor) for tensor in inputs or ()]
-        for leaf, cotangent in task.cotangents.items():
-            if inputs is None or leaf in task.captured:
-                task.accumulate(leaf, cotangent)
-        for tensor in inputs or ():
-            if tensor._node is not LEAF:
-                found = task.captured[tensor._node]
-                if found is not None:
-                    task.add_to_grad(tensor, found)
+        task.fill_grads(inputs)
     return []
+
+
+QUIET = nullcontext()
+
+
+class Careful:
+    """A block in which ops take the careful path, since tensors may be batched."""
+
+    def __enter__(self) -> None:
+        adjust_active(1)
+
+    def __exit__(self, *exception: Any) -> None:
+        adjust_active(-1)
+
+
+CAREFUL = Careful()
 
 
 class Pass:
     """One run backwards through a graph: the cotangents known so far, and the nodes still to run."""
 
-    def __init__(self, keep: bool, create_graph: bool) -> None:
+    __slots__ = ("keep", "on_tensors", "cotangents", "heap", "needed", "captured", "uses", "owned")
+
+    def __init__(self, keep: bool, on_tensors: bool) -> None:
         self.keep = keep
-        self.create_graph = create_graph
+        self.on_tensors = on_tensors
         self.cotangents: dict[Any, Any] = {}  # per node, stub or leaf
         self.heap: list[tuple[int, Any]] = []
         self.needed: set | None = None  # the only nodes to run, when the pass has an aim
         self.captured: dict[Any, Any] = {}  # what is asked for, per node or leaf
-        self.uses: dict[Any, int] = {}  # of leaves with hooks: the consumers that are still to run
-        self.owned: set = set()  # nodes whose cotangent is a buffer that only this pass sees
+        self.uses: dict[Any, int] | None = None  # of leaves with hooks: the consumers that are still to run
+        self.owned: set = set()  # nodes and leaves whose cotangent is a buffer that only this pass sees
 
     def aim(self, roots: list, inputs: list) -> None:
         """Limits the pass to what leads to `inputs`."""
         targets = []
         for tensor in inputs:
             if tensor._base is not None:
-                tensor.grad_fn  # noqa: B018 - brings the history of a view up to date
+                refresh_view(tensor)
             if tensor._node is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
             targets.append(tensor if tensor._node is LEAF else tensor._node)
@@ -198,10 +251,12 @@ class Pass:
 
     def count_leaf_uses(self, roots: list) -> None:
         """Counts the consumers of leaves with hooks, so that these are called as soon as the gradient is complete."""
+        uses: dict[Any, int] = {}
         for node in reachable(roots):
             for edge in edges_of(node):
                 if edge is not None and edge._order is None and has_leaf_hooks(edge):
-                    self.uses[edge] = self.uses.get(edge, 0) + 1
+                    uses[edge] = uses.get(edge, 0) + 1
+        self.uses = uses
 
     def give(self, edge: Any, cotangent: Any) -> None:
         """Adds a cotangent to what an edge has received so far."""
@@ -217,38 +272,33 @@ class Pass:
     def add(self, edge: Any, cotangent: Any) -> None:
         """Sums cotangents, in place where the buffer is the pass's own."""
         known = self.cotangents[edge]
-        if edge in self.owned and known.shape == cotangent.shape and known.dtype == cotangent.dtype:
-            np.add(known, cotangent, out=known)
+        if edge in self.owned:
+            np.add(known, cotangent, known)
             return
         self.cotangents[edge] = total = known + cotangent
-        if not self.create_graph and type(total) is np.ndarray:
+        if type(total) is np.ndarray:
             self.owned.add(edge)
 
     def run(self) -> None:
         """Runs nodes, latest first, until only leaves have cotangents."""
         heap, cotangents, keep = self.heap, self.cotangents, self.keep
-        recorded, hooks, uses = self.create_graph, state.hooks, self.uses
-        needed, captured = self.needed, self.captured
+        recorded, uses, needed, owned, add = self.on_tensors, self.uses, self.needed, self.owned, np.add
+        observed = state.hooks or thread.anomaly or needed is not None
         while heap:
             node = heappop(heap)[1]
             g = cotangents.pop(node)
-            if hooks and (node.tensor_hooks is not None or node.retained is not None):
-                g = self.call_tensor_hooks(node, g)
-            if needed is not None:
-                if node in captured:
-                    captured[node] = g
-                if not any(edge in needed for edge in edges_of(node) if edge is not None):
+            if observed:
+                g = self.observe(node, g)
+                if g is None:
                     continue
             if type(node) is OutputStub:
                 self.collect(node, g)
                 continue
-            if node._outputs is not None:
+            if type(g) is list:
                 g = complete(node, g, recorded)
-            if hooks and node.prehooks:
-                g = self.call_prehooks(node, g)
             if state.last_write < node._order:
                 check_versions(node)
-            if thread.anomaly or hooks:
+            if observed:
                 results = self.apply_observed(node, g)
             else:
                 results = node.vjp_recorded(g, keep) if recorded else node.vjp(g, keep)
@@ -260,7 +310,9 @@ class Pass:
                     continue
                 if result is not None and (needed is None or edge in needed):
                     # As `give`, written out: this is the inner loop.
-                    if edge in cotangents:
+                    if edge in owned:
+                        add(cotangents[edge], result, cotangents[edge])
+                    elif edge in cotangents:
                         self.add(edge, result)
                     else:
                         cotangents[edge] = result
@@ -272,6 +324,17 @@ class Pass:
                     if not uses[edge] and edge in cotangents:
                         self.accumulate(edge, cotangents.pop(edge))
 
+    def observe(self, node: Any, g: Any) -> Any:
+        """The cotangent of a node after its tensor's hooks; None when the pass ends here."""
+        if node.tensor_hooks is not None or node.retained is not None:
+            g = self.call_tensor_hooks(node, g)
+        if self.needed is not None:
+            if node in self.captured:
+                self.captured[node] = g
+            if not any(edge in self.needed for edge in edges_of(node) if edge is not None):
+                return None
+        return g
+
     def collect(self, stub: OutputStub, g: Any) -> None:
         """Hands the cotangent of one output to its node."""
         node = stub.node
@@ -282,16 +345,18 @@ class Pass:
         parts[stub.index] = g if parts[stub.index] is None else parts[stub.index] + g
 
     def apply_observed(self, node: Node, g: Any) -> tuple:
-        """Runs a node under hooks or in anomaly mode."""
+        """Runs a node, calling its hooks, or watched by anomaly mode."""
+        if node.prehooks:
+            g = self.call_prehooks(node, g)
         if thread.anomaly:
             from .anomaly import apply_checked
 
-            results = apply_checked(node, g, self.keep, self.create_graph)
+            results = apply_checked(node, g, self.keep, self.on_tensors)
         else:
-            results = node.vjp_recorded(g, self.keep) if self.create_graph else node.vjp(g, self.keep)
+            results = node.vjp_recorded(g, self.keep) if self.on_tensors else node.vjp(g, self.keep)
         if node.posthooks:
             before = tuple(as_tensor(result) for result in results)
-            outputs = tuple(as_tensor(one) for one in g) if isinstance(g, (tuple, list)) else (as_tensor(g),)
+            outputs = tuple(as_tensor(one) for one in g) if type(g) is tuple else (as_tensor(g),)
             for hook in list(node.posthooks.values()):
                 replaced = hook(before, outputs)
                 if replaced is not None:
@@ -301,7 +366,7 @@ class Pass:
 
     def raw(self, tensor: Any) -> Any:
         """A hook's Tensor in the form that this pass works with."""
-        return tensor if tensor is None or self.create_graph else tensor._array
+        return tensor if tensor is None or self.on_tensors else tensor._array
 
     def call_tensor_hooks(self, node: Any, g: Any) -> Any:
         """Calls the hooks of the tensor that a node made, and fills its `.grad` when it retains it."""
@@ -336,6 +401,17 @@ class Pass:
         raw = tuple(self.raw(one) for one in outputs)
         return raw if several else raw[0]
 
+    def fill_grads(self, inputs: list | None) -> None:
+        """Adds what the leaves (or only `inputs`) have received to their `.grad`."""
+        found = self.cotangents
+        while found:
+            leaf, cotangent = found.popitem()
+            if inputs is None or leaf in self.captured:
+                self.accumulate(leaf, cotangent)
+        for tensor in inputs or ():
+            if tensor._node is not LEAF and self.captured[tensor._node] is not None:
+                self.add_to_grad(tensor, self.captured[tensor._node])
+
     def accumulate(self, leaf: Tensor, g: Any) -> None:
         """Adds a complete cotangent to a leaf's `.grad`, calling the leaf's hooks."""
         if state.hooks and has_leaf_hooks(leaf):
@@ -359,23 +435,24 @@ class Pass:
     def add_to_grad(self, tensor: Tensor, g: Any) -> None:
         """Adds to `.grad`, in place unless the pass is recorded."""
         known = tensor._grad
-        if self.create_graph:
-            g = project(g, tensor._array.shape, tensor._array.dtype)
+        array = tensor._array
+        if self.on_tensors:
+            g = project(g, array.shape, array.dtype)
             tensor._grad = g if known is None else known + g
             return
-        array = tensor._array
-        g = as_array(g)
+        if type(g) is not np.ndarray:
+            g = as_array(g)
         if g.shape != array.shape or g.dtype != array.dtype:
             g = as_array(project(g, array.shape, array.dtype))
         if known is None:
             # A buffer that somebody else may see is copied: the caller's gradient, or one that two leaves received.
-            if sys.getrefcount(g) > SOLE_OWNER + 3 or g.base is not None or not g.flags.writeable:
+            if sys.getrefcount(g) > SOLE_HOLDERS or (g.base is not None and sees_other(g)) or not g.flags.writeable:
                 g = np.array(g, order="C")
             tensor._grad = wrap(g)
         elif known._node is not None:
             tensor._grad = wrap(known._array + g)
         else:
-            np.add(known._array, g, out=known._array)
+            np.add(known._array, g, known._array)
             version_cell(known).bump()
 
     def result(self, tensor: Tensor) -> Tensor | None:
@@ -392,11 +469,39 @@ class Pass:
         return as_tensor(found)
 
 
+class _Measuring(Pass):
+    """Counts the references to a cotangent that only the pass holds, at the place where this matters."""
+
+    __slots__ = ("holders",)
+
+    def add_to_grad(self, tensor: Tensor, g: Any) -> None:
+        self.holders = sys.getrefcount(g)
+
+
+def _count_holders() -> int:
+    leaf = wrap(np.zeros(1))
+    leaf._node = LEAF
+    measuring = _Measuring(False, False)
+    measuring.cotangents[leaf] = np.zeros(1)
+    measuring.fill_grads(None)
+    return measuring.holders
+
+
+# Interpreters count differently, so it is measured.
+SOLE_HOLDERS = _count_holders()
+
+
 def as_tensor(g: Any) -> Any:
     """A cotangent as a Tensor (None stays None)."""
     if g is None or isinstance(g, Tensor):
         return g
     return wrap(as_array(g))
+
+
+def sees_other(view: np.ndarray) -> bool:
+    """Whether a view is not simply the one window on a buffer of its size, as a transposed product is."""
+    base = view.base
+    return type(base) is not np.ndarray or base.nbytes != view.nbytes or sys.getrefcount(base) > SOLE_OWNER + 1
 
 
 def edges_of(node: Any) -> tuple:
@@ -445,8 +550,14 @@ def project_all(results: tuple, spaces: tuple) -> tuple:
     )
 
 
-def project(g: Any, shape: tuple, dtype: np.dtype) -> Any:
-    """A cotangent brought to the space of the tensor it belongs to: broadcast dimensions summed, type and realness restored."""
+def project(g: Any, shape: tuple, dtype: np.dtype, levels: tuple | None = None) -> Any:
+    """A cotangent brought to the space of the tensor it belongs to: broadcast dimensions summed, type and realness restored.
+
+    `levels` says at which levels of vmap the tensor is batched: the cotangents of the examples of other levels are summed, unless
+    the pass itself runs inside them.
+    """
+    if levels is not None:
+        g = sum_examples(g, levels)
     if g.shape != shape:
         extra = len(g.shape) - len(shape)
         if extra < 0:
@@ -479,6 +590,17 @@ def describe_type(array: Any) -> str:
     from ..ops.dispatch import type_word
 
     return f"{type_word(dtypes.from_numpy(array.dtype))}Tensor"
+
+
+def sum_examples(g: Tensor, levels: tuple) -> Tensor:
+    """A cotangent summed over the examples of levels of vmap that its tensor knows nothing of."""
+    from ..arrays.batched import levels_of
+    from ..func.vmap import leave
+
+    for level in levels_of(g._array):
+        if level not in levels and level not in thread.batch_levels:
+            g = leave(g, level, 0, thread.batch_sizes[level]).sum(0)
+    return g
 
 
 def check_versions(node: Node) -> None:

@@ -116,6 +116,9 @@ class Node:
         """The name that `grad_fn` prints."""
         return type(self).__name__
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} object at {id(self):#x}>"
+
     @property
     def metadata(self) -> dict:
         """A dictionary for the user's own notes."""

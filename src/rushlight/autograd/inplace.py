@@ -11,7 +11,7 @@ from ..arrays.memory import overlaps_itself
 from ..tensor import Tensor, wrap
 from .graph import FREED, LEAF, next_order, version_cell
 from .modes import thread
-from .views import check_view_writable, rebase, refresh
+from .views import check_view_writable, outdate_views, rebase, refresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,13 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
         source._node = None  # only reached where nothing is recorded
     elif source._node is not None and op.inputs[0] in op.needed.slots:
         source._array = target._array.copy()  # the rule needs what was there before
-    result = op.function(source, *args, **kwargs)
+    source._tangents = target._tangents
+    if callable(op.inplace) and source._array is target._array and not thread.batch_levels:
+        from ..ops.dispatch import careful
+
+        result = careful(op, (source, *args), kwargs, op.inplace)
+    else:
+        result = op.function(source, *args, **kwargs)
     if result._array.shape != target._array.shape:
         raise RuntimeError(
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
@@ -84,11 +90,17 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
     cell.bump()
     if node is not None:
         adopt(node, result._array, target, cell)
+    if thread.forward_levels:
+        from .forward_ad import assign_tangents
+
+        assign_tangents(target, result)
     if target._base is not None and (node is not None or target._base._node is not None):
         if thread.grad_enabled:
             rebase(target, node)
     elif thread.grad_enabled:
         target._node = node
+        if target._viewed and node is not None:
+            outdate_views(target)
     return target
 
 
@@ -103,6 +115,8 @@ def adopt(node: Any, result: Any, target: Tensor, cell: Any) -> None:
 def write(target: Tensor, values: Any) -> None:
     """Copies values into a tensor's memory. Raises RuntimeError where their type cannot be cast."""
     array = target._array
+    if values is array:
+        return  # the op wrote there by itself
     if values.dtype != array.dtype:
         kind, wanted = dtypes.of(values), target.dtype
         if not dtypes.can_cast(kind, wanted):

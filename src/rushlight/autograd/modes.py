@@ -9,27 +9,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 
 class _State:
-    __slots__ = ("active", "last_write", "hooks")
+    __slots__ = ("active", "last_write", "hooks", "batched_nodes")
 
     def __init__(self) -> None:
         self.active = 0  # how many threads, or tensors, ask ops to take the careful path
         self.last_write = 1  # order of the latest in-place change (orders count downwards; 1 is before any)
+        self.batched_nodes: WeakSet = WeakSet()  # where graphs enter and leave vmap: their passes run on Tensors
         self.hooks = False  # whether any node or tensor ever got a hook
 
 
 class _Thread(threading.local):
     grad_enabled = True
     inference = False
-    forward_level = -1
+    forward_levels: tuple[int, ...] = ()  # of forward mode, innermost last
+    batch_levels: tuple[int, ...] = ()  # of vmap, innermost last
+    randomness: tuple[str, int, int] | None = None  # of vmap: what is allowed, and the level and size of the batch
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None
     functions: tuple = ()  # __torch_function__ modes, innermost last
     anomaly = False
     anomaly_check_nan = True
     counted = False  # whether this thread is counted in state.active
+
+    def __init__(self) -> None:
+        self.batch_sizes: dict[int, int] = {}  # by level of vmap
 
 
 state = _State()
@@ -46,7 +53,7 @@ def adjust_active(change: int) -> None:
 def refresh() -> None:
     """Counts this thread in or out, after one of its modes has changed."""
     unusual = (
-        not thread.grad_enabled or thread.inference or thread.forward_level >= 0
+        not thread.grad_enabled or thread.inference or thread.forward_levels != () or thread.batch_levels != ()
         or thread.saved_hooks != () or thread.functions != () or thread.anomaly
     )  # fmt: skip
     if unusual != thread.counted:

@@ -84,12 +84,17 @@ def rebase(view: Tensor, inner: Node | None) -> None:
     base_edge = base if base._node is LEAF else base._node
     base._node = node = CopySlices(base_edge, inner, Layout.of(view._array, base._array))
     node.out_cell = version_cell(base)
+    outdate_views(base)
+    refresh(view)
+
+
+def outdate_views(base: Tensor) -> None:
+    """Notes that a base has a new history, so that its views take theirs from it anew."""
     if not base._stamp:
         # From now on ops look whether a view's history is out of date, for as long as the base lives.
         adjust_active(1)
         weakref.finalize(base, adjust_active, -1).atexit = False
     base._stamp += 1
-    refresh(view)
 
 
 def refresh(view: Tensor) -> None:

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import dtypes, tensor as tensors
+from .. import dtypes
 from ..arrays.basic import as_array, is_array
-from ..arrays.promotion import NUMBERS, cast, common_dtype
+from ..arrays.promotion import NUMBERS, common_dtype, operand
 from ..autograd.graph import OutputStub, next_order
-from ..autograd.modes import thread
-from ..tensor import Tensor, new, plain_types, wrap
+from ..autograd.modes import state, thread
+from ..tensor import Tensor, new, plain_types, refresh_view, wrap
 from .op import ALIASES, Op, edge_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def careful(op: Op, args: tuple, kwargs: dict) -> Any:
-    """Runs an op on whatever it was given."""
+def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
+    """Runs an op on whatever it was given, with `function` in place of its forward if there is one."""
     out = kwargs.pop("out", None) if "out" in kwargs else None
     args, kwargs = spelled(op, args, kwargs)
     if op.arguments is not None:
@@ -34,7 +34,7 @@ def careful(op: Op, args: tuple, kwargs: dict) -> Any:
         if not any(is_array(value) for value in given):
             raise argument_error(op, given)
         return op.forward(*values, **options)  # raw arrays: a derivative rule calls
-    result = run(op, values, options, given)
+    result = run(op, values, options, given, function or op.forward)
     return result if out is None else write_out(op, out, result)
 
 
@@ -91,31 +91,39 @@ def argument_error(op: Op, given: list, index: int = 0) -> TypeError:
     return TypeError(f"{op.name.rpartition('.')[2]}(): argument '{name}' (position {index + 1}) must be Tensor, not {found}")
 
 
-def run(op: Op, values: list, options: dict, given: list) -> Any:
+def run(op: Op, values: list, options: dict, given: list, function: Any) -> Any:
     """Computes on the arrays of the tensors given, wraps the result, and records the operation where gradients flow."""
     pointwise = op.kind == "pointwise"
+    numbers = pointwise or op.broadcasts
     arrays: list[Any] = []
     for index, value in enumerate(given):
         if isinstance(value, Tensor):
             if value._base is not None:
-                tensors.refresh_view(value)
+                refresh_view(value)
             arrays.append(value._array)
+        elif numbers and isinstance(value, np.generic):
+            arrays.append(value.item())  # NumPy's scalars count as Python numbers
         elif is_array(value):
             arrays.append(as_array(value))
-        elif value is None or (pointwise and isinstance(value, NUMBERS)):
+        elif (value is None and (not pointwise or op.is_optional(op.inputs[index]))) or (numbers and isinstance(value, NUMBERS)):
             arrays.append(value)
         else:
             raise argument_error(op, given, index)
     operands = promote(op, arrays) if pointwise else arrays
     try:
-        result = forward(op, values, options, operands)
+        if thread.batch_levels or state.batched_nodes:
+            from .batching import forward_batched
+
+            result = forward_batched(op, lambda v, o, a: forward(op, v, o, a, function), values, options, operands)
+        else:
+            result = forward(op, values, options, operands, function)
     except ValueError as error:
         raise shape_error(op, operands, error) from None
     return finish(op, values, options, given, operands, arrays, result)
 
 
-def forward(op: Op, values: list, options: dict, arrays: list) -> Any:
-    """The op's forward with arrays in the places of tensors."""
+def forward(op: Op, values: list, options: dict, arrays: list, function: Any) -> Any:
+    """The op's forward (or its like) with arrays in the places of tensors."""
     values = list(values)
     if op.takes_list:
         extra = len(op.positions) - 1
@@ -126,19 +134,36 @@ def forward(op: Op, values: list, options: dict, arrays: list) -> Any:
     else:
         for position, array in zip(op.positions, arrays, strict=True):
             values[position] = array
-    return op.forward(*values, **options)
+    return function(*values, **options)
 
 
 def promote(op: Op, arrays: list) -> list:
     """Operands of a pointwise op in their common type."""
     kind = common_dtype([array for array in arrays if array is not None])
+    if "bifc"[kind.category] not in op.accepts:
+        name = op.name.rpartition(".")[2]
+        raise NotImplementedError(op.refusal or f'"{name}_cpu" not implemented for {type_word(kind)!r}')
     if kind.category < dtypes.FLOATING and op.result == "float":
         kind = dtypes.get_default_dtype()
-    return [None if array is None else cast(array, kind) for array in arrays]
+    elif kind is dtypes.bool and op.result == "number":
+        kind = dtypes.int64
+    return [None if array is None else operand(array, kind) for array in arrays]
+
+
+def value_error(message: str) -> ValueError:
+    """The error for a forward to raise where PyTorch's is a ValueError: NumPy's own ValueErrors are translated."""
+    error = ValueError(message)
+    error.deliberate = True  # type: ignore[attr-defined]
+    return error
 
 
 def shape_error(op: Op, arrays: list, error: ValueError) -> Exception:
-    """PyTorch's wording for operands that cannot be broadcast; other errors as RuntimeError."""
+    """PyTorch's wording for operands that cannot be broadcast, and for dimensions that are not there; other errors as RuntimeError."""
+    if getattr(error, "deliberate", False):
+        return error
+    if isinstance(error, IndexError) and hasattr(error, "axis"):  # NumPy's AxisError
+        limit = max(error.ndim, 1)
+        return IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {error.axis})")
     shapes = [array.shape for array in arrays if hasattr(array, "shape")]
     if "broadcast" in str(error) and len(shapes) >= 2:
         return broadcast_error(*shapes[:2]) or RuntimeError(str(error))
@@ -171,6 +196,10 @@ def finish(op: Op, values: list, options: dict, given: list, operands: list, arr
             record(op, edges, values, options, given, operands, arrays, outputs, residuals, several)
     if op.view:
         mark_view(outputs, given[0])
+    if thread.forward_levels:
+        from ..autograd.forward_ad import push_forward
+
+        push_forward(op, values, options, given, outputs)
     if thread.inference:
         for output in outputs:
             output._inference = True
@@ -182,7 +211,7 @@ def finish(op: Op, values: list, options: dict, given: list, operands: list, arr
 def differentiable(op: Op, given: list) -> list:
     """The inputs that have a rule, in order."""
     if op.takes_list or op.joint is not None or op.composite is not None:
-        return given
+        return given[: op.leading]
     return given[: max(len(op.rules), 1)]
 
 
@@ -199,6 +228,8 @@ def record(
     node._order = next_order()
     node.edges = tuple(edges)
     node.spaces = spaces_of(op, operands, arrays, edges, outputs)
+    if thread.batch_levels or state.batched_nodes:
+        node.spaces = batched_spaces(edges, arrays)
     save(op, node, edges, given, operands, outputs, residuals, several)
     if "args" in op.needed.slots:
         node.args, node.kwargs = _without_arrays(op, values), options
@@ -280,6 +311,15 @@ def spaces_from(edges: list, arrays: list) -> tuple:
     return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
 
 
+def batched_spaces(edges: list, arrays: list) -> tuple:
+    """The inputs' shapes and types, and at which levels of vmap they are batched."""
+    from ..arrays.batched import levels_of
+
+    return tuple(
+        None if edge is None else (array.shape, array.dtype, levels_of(array)) for edge, array in zip(edges, arrays, strict=False)
+    )
+
+
 def mark_view(outputs: list, source: Any) -> None:
     """Notes on outputs that share the memory of `source` whose views they are."""
     if not isinstance(source, Tensor):
@@ -289,6 +329,8 @@ def mark_view(outputs: list, source: Any) -> None:
     for output in outputs:
         if shares(output._array, array):
             output._base = base
+            if not base._viewed:
+                base._viewed = True
             if base._stamp:
                 output._stamp = base._stamp
             if not thread.grad_enabled or len(outputs) > 1:

@@ -15,15 +15,18 @@ from ..arrays.basic import as_array, generic, ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state
 from ..tensor import Tensor, new, plain_types, wrap
-from .dispatch import broadcast_error, careful, finish, mark_view, shape_error, spaces_from, write_out
+from .dispatch import broadcast_error, careful, mark_view, shape_error, write_out
 from .op import Op
+from .quick import several
 
 Array = Any  # annotates the tensor inputs of a forward
 
 registry: dict[str, Op] = {}
+array_of_scalar = np.array  # what NumPy turned into a scalar is an array again
 
 float32 = np.dtype("float32")
 float64 = np.dtype("float64")
+int64 = np.dtype("int64")
 
 
 def publish(op: Op, function: Callable) -> Callable:
@@ -53,13 +56,21 @@ def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Cal
     operator = declared.pop("operator", None)
     declared.setdefault("inplace", True)
     op = Op(name, forward, "pointwise", partials, inputs=inputs, **declared)
+    code = getattr(forward, "__code__", None)
+    if arity > 2 or (code is not None and code.co_argcount > arity):  # the fast paths take no further arguments
+        return publish(op, _careful_only(op))
     if arity == 1:
         return publish(op, _unary(op))
-    if arity != 2:
-        return publish(op, _careful_only(op))
+    fast = _comparison if op.result == "bool" else _binary
     if operator is not None:
-        op.operator = (operator, _binary(op, careful_operator))
-    return publish(op, _binary(op, careful))
+        op.operator = (operator, fast(op, careful_operator))
+    return publish(op, fast(op, careful))
+
+
+def chooses(partial: Callable) -> Callable:
+    """Marks a partial derivative that passes the cotangent on or stops it: where it is zero, so is the product, also with infinity."""
+    partial.chooses = True  # type: ignore[attr-defined]
+    return partial
 
 
 def careful_operator(op: Op, args: tuple, kwargs: dict) -> Any:
@@ -83,7 +94,7 @@ def _unary(op: Op) -> Callable:
             if dtype is float32 or dtype is float64:
                 result = ufunc(array)
                 if type(result) is not ndarray:
-                    result = as_array(result)
+                    result = array_of_scalar(result)
                 tensor = new(Tensor)
                 tensor._array = result
                 tensor._base = None
@@ -91,7 +102,7 @@ def _unary(op: Op) -> Callable:
                 if made_by is None:
                     tensor._node = None
                     return tensor
-                node = new(op.node_class)
+                node = op.node_class()
                 node._order = next_order()
                 node.edges = (input if made_by is LEAF else made_by,)
                 node.spaces = None
@@ -156,7 +167,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                 except ValueError as error:
                     raise broadcast_error(array.shape, operand.shape) or error from None
                 if type(result) is not ndarray:
-                    result = as_array(result)
+                    result = array_of_scalar(result)
                 tensor = new(Tensor)
                 tensor._array = result
                 tensor._base = None
@@ -164,7 +175,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                 if made_by is None and made_other_by is None:
                     tensor._node = None
                     return tensor
-                node = new(op.node_class)
+                node = op.node_class()
                 node._order = next_order()
                 node.edges = (input if made_by is LEAF else made_by, other if made_other_by is LEAF else made_other_by)
                 shape = array.shape
@@ -187,6 +198,34 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
     return function
 
 
+def _comparison(op: Op, otherwise: Callable) -> Callable:
+    ufunc = op.forward
+
+    def function(input: Any, other: Any, **kwargs: Any) -> Any:
+        if not kwargs and not state.active and type(input) in plain_types:
+            array = input._array
+            dtype = array.dtype
+            kind = type(other)
+            operand: Any = None
+            if kind in plain_types:
+                if other._array.dtype is dtype and (dtype is float32 or dtype is float64 or dtype is int64):
+                    operand = other._array
+            elif kind is float or kind is int:
+                if dtype is float32 or dtype is float64 or (dtype is int64 and kind is int):
+                    operand = other
+            if operand is not None:
+                try:
+                    result = ufunc(array, operand)
+                except ValueError as error:
+                    raise broadcast_error(array.shape, operand.shape) or error from None
+                return wrap(result if type(result) is ndarray else array_of_scalar(result))
+        elif not kwargs and type(input) is ndarray and not isinstance(other, Tensor):
+            return ufunc(input, other)  # a derivative rule at work
+        return otherwise(op, (input, other), kwargs)
+
+    return function
+
+
 def _careful_only(op: Op) -> Callable:
     def function(*args: Any, **kwargs: Any) -> Any:
         return careful(op, args, kwargs)
@@ -199,12 +238,15 @@ def _careful_only(op: Op) -> Callable:
 
 def _declare(kind: str, rules: tuple, declared: dict) -> Callable:
     def decorate(forward: Callable) -> Callable:
+        fast = declared.pop("fast", None)  # builds the public function of an op that has a path of its own
         op = Op(declared.pop("name", forward.__name__), forward, kind, rules, **declared)
+        if fast is not None:
+            return publish(op, fast(op))
         if op.inputs == ("input",) and op.differentiable and op.composite is None and op.returns is None and not op.takes_list:
             return publish(op, _single(op))
         if op.takes_list or op.variadic is not None or op.arguments is not None:
             return publish(op, _careful_only(op))
-        return publish(op, _several(op))
+        return publish(op, several(op))
 
     return decorate
 
@@ -292,7 +334,7 @@ def _single(op: Op) -> Callable:
         if kind is not ndarray:
             if kind is tuple or kind is list:
                 return careful(op, (input, *args), kwargs)
-            result = as_array(result)
+            result = array_of_scalar(result)
         tensor = new(Tensor)
         tensor._array = result
         tensor._base = None
@@ -301,7 +343,7 @@ def _single(op: Op) -> Callable:
             tensor._node = None
         else:
             dtype = array.dtype
-            node = new(op.node_class)
+            node = op.node_class()
             node._order = next_order()
             node.edges = (input if made_by is LEAF else made_by,)
             node.spaces = None if result.dtype == dtype else ((array.shape, dtype),)
@@ -321,118 +363,3 @@ def _single(op: Op) -> Callable:
         return tensor
 
     return function
-
-
-def _several(op: Op) -> Callable:
-    """The fast path for several tensors (some perhaps None), or several results, whatever the options between them."""
-    forward, positions = op.forward, op.positions
-    code = forward.__code__
-    plain_keywords = frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
-    whole = op.joint is not None or op.composite is not None
-    differentiated = len(positions) if whole else len(op.rules)
-    inputs = [(position, number < differentiated) for number, position in enumerate(positions)]
-    record = _recorder(op, positions[:differentiated])
-
-    def function(*args: Any, **kwargs: Any) -> Any:
-        if state.active:
-            return careful(op, args, kwargs)
-        if kwargs:
-            if not kwargs.keys() <= plain_keywords:
-                return careful(op, args, kwargs)
-            args, kwargs = op.bind(*args, **kwargs)
-        values = [*args]
-        size = len(values)
-        edges: list[Any] = []
-        found = raw = recorded = False
-        for position, has_rule in inputs:
-            edge = None
-            if position < size:
-                tensor = args[position]
-                if type(tensor) in plain_types:
-                    found = True
-                    values[position] = tensor._array
-                    made_by = tensor._node
-                    if made_by is not None and has_rule:
-                        recorded = True
-                        edge = tensor if made_by is LEAF else made_by
-                elif type(tensor) is ndarray or isinstance(tensor, generic):
-                    raw = True
-                elif tensor is not None:
-                    return careful(op, args, kwargs)
-            if has_rule:
-                edges.append(edge)
-        if raw and not found:
-            return forward(*args, **kwargs)  # a derivative rule at work
-        if raw or not found:
-            return careful(op, args, kwargs)
-        try:
-            result = forward(*values, **kwargs)
-        except ValueError as error:
-            raise shape_error(op, [values[p] for p in positions if p < size], error) from None
-        residuals, returned = None, result
-        if op.composite is not None:
-            result, residuals = result
-        if type(result) is not ndarray:
-            if type(result) is tuple or type(result) is list:
-                given = [args[p] if p < size else None for p in positions]
-                arrays = [values[p] if p < size else None for p in positions]
-                return finish(op, [*args], kwargs, given, arrays, arrays, returned)
-            result = as_array(result)
-        tensor = new(Tensor)
-        tensor._array = result
-        tensor._node = tensor._base = None
-        if recorded and result.dtype.kind in "fcV":
-            tensor._node = record(args, values, kwargs, edges, result, residuals)
-        if op.view:
-            mark_view([tensor], args[0])
-        return tensor
-
-    return function
-
-
-def _recorder(op: Op, positions: tuple) -> Callable:
-    """The function that makes the node of a call; `positions` are those of the inputs that have a rule."""
-    slots = op.needed.slots
-    saves_out, saves_residuals, saves_arguments = (name in slots for name in ("out", "residuals", "args"))
-    saves_shapes, saves_types = "shapes" in slots, "dtypes" in slots
-    where = dict(zip(op.inputs, op.positions, strict=True))
-    saved_inputs = [(slot, where[slot]) for slot in slots if slot in where]
-    plans: dict[tuple, list] = {}
-
-    def plan(needs: tuple) -> list:
-        """Where the value of each slot for an input stands in the call, None where no rule that will run names it."""
-        names = op.saves(needs)
-        plans[needs] = [(slot, position if slot in names else None) for slot, position in saved_inputs]
-        return plans[needs]
-
-    def record(args: Any, values: list, kwargs: dict, edges: list, result: Any, residuals: Any) -> Any:
-        node = new(op.node_class)
-        node._order = next_order()
-        node.edges = tuple(edges)
-        node.spaces = None
-        dtype = result.dtype
-        for edge, position in zip(edges, positions):  # noqa: B905 - one per input that has a rule
-            if edge is not None and (op.broadcasts or values[position].dtype is not dtype):
-                node.spaces = spaces_from(edges, [values[p] if p < len(values) else None for p in positions])
-                break
-        if saved_inputs:
-            needs = tuple([edge is not None for edge in edges])
-            for slot, position in plans.get(needs) or plan(needs):
-                setattr(node, slot, args[position] if position is not None and position < len(args) else None)
-        if saves_out:
-            node.out = result
-        if saves_residuals:
-            node.residuals = residuals
-        if saves_shapes:
-            node.shapes = tuple([getattr(values[p], "shape", None) if p < len(values) else None for p in op.positions])
-        if saves_types:
-            node.dtypes = tuple([getattr(values[p], "dtype", None) if p < len(values) else None for p in op.positions])
-        if saves_arguments:
-            kept = [*args]
-            for position in op.positions:
-                if position < len(kept):
-                    kept[position] = None
-            node.args, node.kwargs = kept, kwargs
-        return node
-
-    return record

@@ -39,12 +39,15 @@ class Op:
         node: str | Callable | None = None,
         differentiable: bool = True,
         method: bool = True,
-        inplace: bool = False,
+        inplace: bool | Callable = False,
         view: bool = False,
         broadcasts: bool = False,
+        leading: int | None = None,
         variadic: str | None = None,
         returns: Callable | None = None,
         result: str = "same",
+        accepts: str = "bifc",
+        refusal: str | None = None,
         samples: Callable | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
         arguments: Callable | None = None,
@@ -59,12 +62,15 @@ class Op:
         self.node = node
         self.differentiable = differentiable
         self.method = method
-        self.inplace = inplace
+        self.inplace = inplace  # a function of forward's signature, if any, writes into its first array
         self.view = view
+        self.leading = leading  # with a joint rule: it gives cotangents for that many inputs only, the first
         self.broadcasts = broadcasts  # cotangents are in the shape of the result, or otherwise larger than the inputs
         self.variadic = variadic
         self.returns = returns
         self.result = result
+        self.accepts = accepts  # of a pointwise op: initials of the kinds of type (bool, integer, floating, complex) that it takes
+        self.refusal = refusal  # the message for the others, where PyTorch has a special one
         self.samples = samples
         self.domain = domain
         self.arguments = arguments  # turns (args, kwargs) of a call into what `forward` takes
@@ -91,6 +97,7 @@ class Op:
         # Made on first use: importing hundreds of ops makes no class and compiles no code.
         make = {
             "bind": rule_code.make_binder,
+            "signature": rule_code.Signature,
             "needed": rule_code.needed_names,
             "node_class": make_node_class,
             "complex_node_class": make_complex_node_class,
@@ -100,6 +107,10 @@ class Op:
         value = make(self)
         setattr(self, name, value)
         return value
+
+    def is_optional(self, name: str) -> bool:
+        """Whether None may stand for a tensor input."""
+        return "None" in str(getattr(self.forward, "__annotations__", {}).get(name, ""))
 
     def saves(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
         """The tensor inputs that the rules of the inputs in need of a cotangent name."""
@@ -111,8 +122,7 @@ class Op:
     def specialize(self, node: Node) -> None:
         """Gives a node the class with PyTorch's name for the way the op was called; the name matters only when somebody looks."""
         if callable(self.node) and "node_name" not in node.__dict__:
-            args, kwargs = getattr(node, "args", ()), getattr(node, "kwargs", {})
-            name = self.node(node, *args, **kwargs)
+            name = self.node(node, *node.args, **node.kwargs) if rule_code.names_by_call(self.node) else self.node(node)
             node.__dict__["node_name"] = name
             if name != type(node).__name__:
                 node.__class__ = _named(type(node), name)
@@ -132,7 +142,7 @@ def default_node_name(name: str) -> str:
     """PyTorch's name for an op's node: `log_softmax` gives LogSoftmaxBackward0, `log1p` Log1PBackward0."""
     words, after_digit = [], True
     for letter in name.strip("_"):
-        if letter == "_":
+        if letter in "_.":
             after_digit = True
             continue
         words.append(letter.upper() if after_digit else letter)
@@ -197,16 +207,17 @@ def saved_result(node: Node) -> Any:
     """A saved result as a tensor with its history; a tuple of them for an op with several."""
     from ..tensor import wrap
 
-    def remake(array: Any, producer: Any) -> Any:
+    tangents = node.__dict__.get("out_tangents", {})
+
+    def remake(array: Any, index: int) -> Any:
         if array is None:
             return None
         tensor = wrap(array)
-        tensor._node = producer if array.dtype.kind in "fcV" else None
+        if array.dtype.kind in "fcV":
+            tensor._node = node if node._outputs is None else OutputStub(node, index)
+            if index in tangents:
+                tensor._tangents = tangents[index]
         return tensor
 
     out = node.out  # type: ignore[attr-defined]
-    if not isinstance(out, tuple):
-        return remake(out, node)
-    if node._outputs is None:
-        return tuple(remake(array, node if i == 0 else None) for i, array in enumerate(out))
-    return tuple(remake(array, OutputStub(node, i)) for i, array in enumerate(out))
+    return tuple(map(remake, out, range(len(out)))) if isinstance(out, tuple) else remake(out, 0)

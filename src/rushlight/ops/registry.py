@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..autograd.inplace import inplace_form
 from ..tensor import Tensor
 from .kinds import registry
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def attach() -> None:
-    """Gives Tensor the methods, in-place methods and operators of all ops declared so far."""
+
+def attach(families: Sequence[Any]) -> None:
+    """Gives Tensor the methods, in-place methods and operators of the families of ops.
+
+    What a declaration cannot say is in a family's `METHODS` (methods and properties by name) and `ALIASES` (more names by op).
+    """
     for op in registry.values():
         if op.method:
             setattr(Tensor, op.name, op.function)
@@ -19,8 +25,13 @@ def attach() -> None:
         if op.operator is not None:
             name, function = op.operator
             setattr(Tensor, name, function)
-            if op.inplace:
+            if op.inplace and op.result != "bool":
                 setattr(Tensor, name.replace("__", "__i", 1), getattr(Tensor, f"{op.name}_"))
+    for family in families:
+        for name, function in getattr(family, "METHODS", {}).items():
+            setattr(Tensor, name, function)
+        for name, names in getattr(family, "ALIASES", {}).items():
+            alias_of(name, *names)
 
 
 def alias_of(op_name: str, *names: str) -> None:

@@ -58,9 +58,14 @@ def needed_names(op: Op) -> Needed:
             slots["dtypes"] = None
         elif name != "needs":
             slots["args"] = slots["kwargs"] = None
-    if callable(op.node) or op.view:
+    if op.view or (callable(op.node) and names_by_call(op.node)):
         slots["args"] = slots["kwargs"] = None
     return Needed(tuple(named), tuple(slots))
+
+
+def names_by_call(function: Any) -> bool:
+    """Whether a function that names nodes has parameters for the call's arguments after that for the node."""
+    return function.__code__.co_argcount > 1 or bool(function.__code__.co_flags & 12)
 
 
 def saved_inputs(op: Op, needs: tuple[bool, ...]) -> tuple[str, ...]:
@@ -74,39 +79,50 @@ def saved_inputs(op: Op, needs: tuple[bool, ...]) -> tuple[str, ...]:
     return tuple(name for name in op.inputs if name in named)
 
 
+class Signature:
+    """The parameters of an op's forward, for code that is written with the same ones."""
+
+    def __init__(self, op: Op) -> None:
+        code = getattr(op.forward, "__code__", None)
+        plain = code is None or code.co_name == "pointwise_forward"
+        names = op.inputs if plain else code.co_varnames
+        count, only = (len(op.inputs), 0) if plain else (code.co_argcount, code.co_kwonlyargcount)
+        self.positional = list(names[:count])
+        self.keywords = list(names[count : count + only])
+        self.rest = names[count + only] if not plain and code.co_flags & 4 else None  # *args
+        self.defaults: tuple = () if plain else op.forward.__defaults__ or ()
+        self.keyword_defaults: dict = {} if plain else op.forward.__kwdefaults__ or {}
+        self.required = count - len(self.defaults)
+        # Defaults by the names that stand for them in the code.
+        self.scope = {f"default_{name}": value for name, value in zip(self.positional[self.required :], self.defaults, strict=True)}
+        self.scope |= {f"default_{name}": value for name, value in self.keyword_defaults.items()}
+
+    def text(self, missing: str = "") -> str:
+        """The parameters as they are written; those without a default get `missing` as one."""
+
+        def parameter(name: str) -> str:
+            default = f"default_{name}"
+            return f"{name}={default}" if default in self.scope else f"{name}={missing}" if missing else name
+
+        star = [f"*{self.rest}"] if self.rest else ["*"] if self.keywords else []
+        return ", ".join([*map(parameter, self.positional), *star, *map(parameter, self.keywords)])
+
+    def is_default(self, name: str, value: Any) -> bool:
+        """Whether a value is the one that the parameter has by default."""
+        default = f"default_{name}"
+        return default in self.scope and value is self.scope[default]
+
+
 def make_binder(op: Op) -> Callable:
     """A function with the op's signature that returns `(positional arguments, keyword arguments)` for `op.forward`."""
-    if not hasattr(op.forward, "__code__") or op.forward.__code__.co_name == "pointwise_forward":
-        parameters, positional, keywords = list(op.inputs), list(op.inputs), []
-        scope: dict[str, Any] = {}
-    else:
-        code, scope = op.forward.__code__, {}
-        names = code.co_varnames
-        positional = list(names[: code.co_argcount])
-        keyword_only = names[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-        defaults = op.forward.__defaults__ or ()
-        parameters = list(positional)
-        for i, default in enumerate(defaults, len(positional) - len(defaults)):
-            scope[f"default_{positional[i]}"] = default
-            parameters[i] = f"{positional[i]}=default_{positional[i]}"
-        if code.co_flags & 4:  # *args
-            rest = names[code.co_argcount + code.co_kwonlyargcount]
-            parameters.append(f"*{rest}")
-            positional.append(f"*{rest}")
-        elif keyword_only:
-            parameters.append("*")
-        for name in keyword_only:
-            if name in (op.forward.__kwdefaults__ or {}):
-                scope[f"default_{name}"] = op.forward.__kwdefaults__[name]
-                parameters.append(f"{name}=default_{name}")
-            else:
-                parameters.append(name)
-        keywords = list(keyword_only)
-    packed = ", ".join(f"{name!r}: {name}" for name in keywords)
+    signature = op.signature
+    scope: dict[str, Any] = dict(signature.scope)
+    positional = [*signature.positional, *([f"*{signature.rest}"] if signature.rest else [])]
+    packed = ", ".join(f"{name!r}: {name}" for name in signature.keywords)
     # Named after the op, so that Python's own errors about arguments read as PyTorch's.
-    source = f"def {op.name.rpartition('.')[2]}({', '.join(parameters)}): return [{', '.join(positional)}], {{{packed}}}"
-    exec(source, scope)
-    return scope[op.name.rpartition(".")[2]]
+    name = op.name.rpartition(".")[2]
+    exec(f"def {name}({signature.text()}): return [{', '.join(positional)}], {{{packed}}}", scope)
+    return scope[name]
 
 
 def compile_vjp(op: Op, recorded: bool, complex_numbers: bool) -> Callable:
@@ -151,7 +167,7 @@ def _cotangents(op: Op, recorded: bool, scope: dict[str, Any]) -> list[str]:
             if recorded:
                 scope["saved_tensor"] = _op_module().saved_tensor
                 return f"saved_tensor(self, {name!r})"
-            if op.kind == "pointwise":
+            if op.kind == "pointwise" and not op.is_optional(name):
                 return f"self.{name}._array"
             scope["array_of"] = array_of
             return f"array_of(self.{name})"
@@ -183,9 +199,13 @@ def _cotangents(op: Op, recorded: bool, scope: dict[str, Any]) -> list[str]:
             scope[f"d{i}"] = rule
             direct = len(names) == 1 and _is_identity(rule)
             partial = arguments if direct else f"d{i}({arguments})"
-            term = f"g * conjugate({partial})" if scope["conjugate"] else f"g * {partial}"
+            if getattr(rule, "chooses", False):
+                scope["passed"] = passed
+                term = f"passed(g, {partial})"
+            else:
+                term = f"g * conjugate({partial})" if scope["conjugate"] else f"g * {partial}"
         else:
-            scope["zeros"] = np.zeros_like
+            scope["zeros"] = zeros_recorded if recorded else np.zeros_like
             term = {1: "g", -1: "-g", 0: "zeros(g)"}.get(rule, f"g * {rule!r}")
         terms.append(term)
     if not terms:
@@ -196,6 +216,21 @@ def _cotangents(op: Op, recorded: bool, scope: dict[str, Any]) -> list[str]:
     edges = ", ".join(f"edge{i}" for i in range(len(terms)))
     guarded = ", ".join(f"None if edge{i} is None else {term}" for i, term in enumerate(terms))
     return [f"    {edges} = self.edges", f"    cotangents = ({guarded})"]
+
+
+def passed(g: Any, part: Any) -> Any:
+    """The part of a cotangent that passes a choice: a mask, or a share of the cotangent; zero where that is zero."""
+    from .comparisons import where
+
+    is_mask = getattr(part, "_array", part).dtype.kind == "b"
+    return where(part, g, 0) if is_mask else where(part == 0, 0, g * part)
+
+
+def zeros_recorded(g: Any) -> Any:
+    """Zeros like a cotangent, as a Tensor."""
+    from ..tensor import wrap
+
+    return wrap(np.zeros_like(g._array))
 
 
 def _is_identity(rule: Callable) -> bool:
@@ -211,7 +246,7 @@ def _no_rule(op: Op, index: int) -> Callable:
 
     def no_rule() -> Any:
         raise NotImplementedError(
-            f"the derivative for '{name}' is not implemented: {op.name}() has no rule for it. "
+            f"derivative for aten::{op.name} is not implemented: it has no rule for '{name}'. "
             "Detach that input, or write the operation as an autograd.Function with its own backward."
         )
 

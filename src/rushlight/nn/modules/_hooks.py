@@ -215,7 +215,9 @@ class BackwardHook:
         self.pre_hooks = pre_hooks
         self.grad_outputs: tuple[Tensor | None, ...] | None = None
         self.input_places: list[int] | None = None
+        self.output_places: list[int] | None = None
         self.n_inputs = 0
+        self.n_outputs = 0
 
     def watch_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """`args` with its tensors passed through the identity whose backward has `grad_input`."""
@@ -264,6 +266,8 @@ class BackwardHook:
         return [spread[place] for place in self.output_places]
 
     def _at_inputs(self, grads: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        if self.output_places is None:  # an output that cannot be watched: the call warned
+            return grads
         if self.grad_outputs is None:
             raise RuntimeError(
                 "Module backward hook for grad_input is called before the grad_output one. This happens because the "

@@ -1,0 +1,305 @@
+"""Forward mode: tensors that carry tangents, and ops that push them forward.
+
+A tangent belongs to a level. Levels nest, each call its own, so that perturbations are not confused: the tangent of an inner level
+is itself a tensor that may carry tangents of outer ones. Pointwise, linear and fused ops push by their own declaration; any other
+op by the transpose of its vjp (which is linear in the cotangent, so its vjp at any cotangent is the jvp: J. Townsend, 2017, "A new
+trick for calculating Jacobian vector products").
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ..tensor import Tensor, wrap
+from .engine import edges_of, grad, reachable
+from .graph import LEAF
+from .modes import enable_grad, refresh, thread
+
+if TYPE_CHECKING:
+    from ..ops.op import Op
+
+next_level = count(1).__next__
+
+
+class UnpackedDualTensor(NamedTuple):
+    """A tensor's value, and its tangent (None without one)."""
+
+    primal: Tensor
+    tangent: Tensor | None
+
+
+class dual_level:
+    """A block in which tensors may carry tangents. Raises RuntimeError when nested."""
+
+    def __enter__(self) -> int:
+        return enter_dual_level()
+
+    def __exit__(self, *exception: Any) -> None:
+        exit_dual_level()
+
+
+def enter_dual_level() -> int:
+    """Opens a level; returns it. Raises RuntimeError when one is open already."""
+    if getattr(thread, "dual_level", None) is not None:
+        raise RuntimeError("Nested forward mode AD is not supported at the moment")
+    level = push_level()
+    thread.dual_level = level
+    return level
+
+
+def exit_dual_level(*, level: int | None = None) -> None:
+    """Closes the level. Raises RuntimeError when none is open, or not this one."""
+    current = getattr(thread, "dual_level", None)
+    if current is None or (level is not None and level != current):
+        raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
+    thread.dual_level = None
+    pop_level(current)
+
+
+def push_level() -> int:
+    """Opens a level of forward mode within those that are open."""
+    level = next_level()
+    thread.forward_levels = (*thread.forward_levels, level)
+    refresh()
+    return level
+
+
+def pop_level(level: int) -> None:
+    """Closes a level."""
+    thread.forward_levels = tuple(one for one in thread.forward_levels if one != level)
+    refresh()
+
+
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
+    """A view of `tensor` that carries `tangent`.
+
+    Raises RuntimeError outside a level, ValueError for integers or a tangent of another shape or type.
+    """
+    level = current_level("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.", level)
+    for given in (tensor, tangent):
+        if not (given.is_floating_point() or given.is_complex()):
+            raise ValueError(f"Expected tensor to be floating point or complex, but got: {given.dtype}")
+    if tensor._array.shape != tangent._array.shape:
+        raise RuntimeError(
+            f"Expected tangent to have the same size as primal, but got {tuple(tangent._array.shape)} and {tuple(tensor._array.shape)}"
+        )
+    if tensor._array.dtype != tangent._array.dtype:
+        raise RuntimeError("Expected tangent to have the same dtype as primal; convert it with tangent.to(primal.dtype)")
+    if tangents_of(tangent, level) is not None or tangents_of(tensor, level) is not None:
+        raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported.")
+    return with_tangent(tensor, tangent, level)
+
+
+def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
+    """The value and the tangent of a dual tensor."""
+    if level is None:
+        level = getattr(thread, "dual_level", None)
+    if level is None:
+        return UnpackedDualTensor(tensor, None)
+    tangent = tangents_of(tensor, level)
+    return UnpackedDualTensor(below(tensor, level) if tangent is not None else tensor, tangent)
+
+
+def current_level(message: str, level: int | None) -> int:
+    level = getattr(thread, "dual_level", None) if level is None else level
+    if level is None:
+        raise RuntimeError(message)
+    return level
+
+
+def tangents_of(tensor: Any, level: int) -> Tensor | None:
+    """A tensor's tangent at a level, None without one."""
+    tangents = tensor._tangents
+    return None if tangents is None or level not in thread.forward_levels else tangents.get(level)
+
+
+def aliased(tensor: Tensor) -> Tensor:
+    """The same tensor as another object, with the same history."""
+    if tensor._node is LEAF:
+        from ..ops.shapes import alias
+
+        with NoLevels():
+            return alias(tensor) if thread.grad_enabled else wrap(tensor._array)
+    other = wrap(tensor._array)
+    other._node, other._base = tensor._node, tensor._base
+    return other
+
+
+class NoLevels:
+    """A block in which no tangents are pushed."""
+
+    def __enter__(self) -> None:
+        self.levels = thread.forward_levels
+        thread.forward_levels = ()
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.forward_levels = self.levels
+
+
+class Levels:
+    """A block in which only some levels are open."""
+
+    def __init__(self, levels: tuple[int, ...]) -> None:
+        self.inside = levels
+
+    def __enter__(self) -> None:
+        self.levels, thread.forward_levels = thread.forward_levels, self.inside
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.forward_levels = self.levels
+
+
+def with_tangent(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
+    """A view of `tensor` that carries one more tangent."""
+    dual = aliased(tensor)
+    dual._tangents = {**(tensor._tangents or {}), level: tangent}
+    return dual
+
+
+def below(tensor: Any, level: int) -> Any:
+    """A tensor without its tangents of this level and of those within it."""
+    if not isinstance(tensor, Tensor) or not tensor._tangents:
+        return tensor
+    stripped = aliased(tensor)
+    stripped._tangents = {one: tangent for one, tangent in tensor._tangents.items() if one < level} or None
+    return stripped
+
+
+def push_forward(op: Op, values: list, options: dict, given: list, outputs: list) -> None:
+    """Gives the outputs of an op the tangents that follow from those of its inputs."""
+    for level in thread.forward_levels:
+        tangents = [tangents_of(value, level) if isinstance(value, Tensor) else None for value in given]
+        if all(tangent is None for tangent in tangents) or not op.differentiable:
+            continue
+        with Levels(tuple(one for one in thread.forward_levels if one < level)):
+            primals = [below(value, level) for value in given]
+            pushed = jvp(op, values, options, primals, tangents, outputs, level)
+        for output, tangent in zip(outputs, pushed, strict=True):
+            if output is not None and tangent is not None and output._array.dtype.kind in "fcV":
+                if tangent._array.dtype != output._array.dtype:
+                    tangent = tangent.real if output._array.dtype.kind != "c" and tangent.is_complex() else tangent
+                    tangent = tangent.to(output.dtype)
+                output._tangents = {**(output._tangents or {}), level: tangent}
+    for index, output in enumerate(outputs):
+        if output is not None and output._tangents and output._node is not None:
+            # A rule that saved this output finds its tangents there.
+            node = getattr(output._node, "node", output._node)
+            node.__dict__.setdefault("out_tangents", {})[index] = output._tangents
+
+
+def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outputs: list, level: int) -> list:
+    """The tangents of an op's outputs."""
+    if op.kind == "linear" and not op.takes_list and len(op.rules) == 1:
+        return listed(op.function(*replaced(op, values, [tangents[0], *primals[1:]]), **options))
+    if op.composite is not None:
+        duals = [
+            primal if tangent is None else with_tangent(primal, tangent, level) for primal, tangent in zip(primals, tangents, strict=True)
+        ]
+        with Levels((*thread.forward_levels, level)):
+            results = listed(op.composite(*replaced(op, values, duals), **options))
+            return [tangents_of(result, level) for result in results]
+    return jvp_by_transposition(op, values, options, primals, tangents)
+
+
+def replaced(op: Op, values: list, inputs: list) -> list:
+    """An op's arguments with other tensors in the places of its inputs."""
+    values = list(values)
+    if op.takes_list:
+        extra = len(op.positions) - 1
+        values[0] = inputs[: len(inputs) - extra]
+        inputs = [None, *inputs[len(inputs) - extra :]]
+    for position, one in zip(op.positions, inputs, strict=True):
+        if one is not None or not op.takes_list:
+            values[position] = one
+    return values
+
+
+def listed(result: Any) -> list:
+    return list(result) if isinstance(result, (tuple, list)) else [result]
+
+
+def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tangents: list) -> list:
+    """The jvp as the vjp of the vjp, which is linear in its cotangent."""
+    recording = thread.grad_enabled
+    active = [i for i, tangent in enumerate(tangents) if tangent is not None]
+    with enable_grad():
+        inputs = list(primals)
+        for i in active:
+            inputs[i] = aliased(primals[i]) if primals[i]._node is not None else wrap(primals[i]._array).requires_grad_(True)
+            inputs[i]._tangents = primals[i]._tangents
+            if inputs[i]._node is primals[i]._node and inputs[i]._node is not LEAF:
+                from ..ops.shapes import alias
+
+                inputs[i] = alias(inputs[i])  # a node of its own, also when one tensor is given twice
+        results = listed(op.function(*replaced(op, values, inputs), **options))
+        flowing = [result for result in results if result is not None and result._node is not None]
+        cotangents = [zeros_of(result).requires_grad_(True) for result in flowing]
+        pulled = grad(flowing, [inputs[i] for i in active], cotangents, create_graph=True, allow_unused=True)
+        linear = [(one, tangents[i]) for one, i in zip(pulled, active, strict=True) if one is not None and one._node is not None]
+        found: Any = [None] * len(flowing)
+        if linear:
+            found = grad(
+                [one for one, _ in linear], cotangents, [tangent for _, tangent in linear], create_graph=True, allow_unused=True
+            )
+    private = {id(leaf) for leaf in (*inputs, *cotangents)}
+    pushed = iter([zeros_of(out) if one is None else released(one, private, recording) for one, out in zip(found, flowing, strict=True)])
+    return [None if result is None or result._node is None else next(pushed) for result in results]
+
+
+def released(tensor: Any, private: set[int], recording: bool) -> Any:
+    """A result for the caller, without the history that leads only to a transform's own variables."""
+    if not isinstance(tensor, Tensor):
+        return tensor
+    tangents = tensor._tangents and {level: released(one, private, recording) for level, one in tensor._tangents.items()}
+    keeps = tensor._node is not None and recording and any(id(leaf) not in private for leaf in leaves_behind(tensor))
+    if keeps or (tensor._node is None and not tangents):
+        return tensor
+    plain = wrap(tensor._array)
+    plain._tangents = tangents
+    return plain
+
+
+def leaves_behind(tensor: Tensor) -> list:
+    """The leaves that a tensor's history leads to."""
+    if tensor._node is LEAF:
+        return [tensor]
+    return [edge for node in reachable([tensor]) for edge in edges_of(node) if edge is not None and edge._order is None]
+
+
+def zeros_of(tensor: Tensor) -> Tensor:
+    """Zeros of a tensor's shape and type."""
+    return wrap(np.zeros(tensor._array.shape, tensor._array.dtype))
+
+
+def assign_tangents(target: Tensor, result: Tensor) -> None:
+    """Gives a tensor that was changed in place the tangents of what it now holds; a base learns of its view's."""
+    for level in thread.forward_levels:
+        new, old = tangents_of(result, level), tangents_of(target, level)
+        if new is None and old is None:
+            continue
+        if target._base is not None:
+            old = old if old is not None else tangent_of_view(target, level)
+        if old is not None:
+            with NoLevels():
+                old.copy_(zeros_of(old) if new is None else new)
+        else:
+            target._tangents = {**(target._tangents or {}), level: new}
+
+
+def tangent_of_view(view: Tensor, level: int) -> Tensor:
+    """A view's tangent as a view of its base's, which is made of zeros where there is none."""
+    from ..arrays.memory import Layout
+
+    base = view._base
+    assert base is not None
+    whole, part = Layout.of(view._array, base._array).arrange(0)
+    known = tangents_of(base, level)
+    if known is not None:
+        whole[...] = known._array
+    base._tangents = {**(base._tangents or {}), level: wrap(whole)}
+    tangent = wrap(part)
+    view._tangents = {**(view._tangents or {}), level: tangent}
+    return tangent

@@ -1,0 +1,376 @@
+"""Gradients checked against finite differences.
+
+A derivative is compared with the central difference (f(x + eps d) - f(x - eps d)) / (2 eps): along every coordinate d
+and for every element of the result, or in fast mode along one random direction and for one random weighting.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays.memory import overlaps_itself
+from ..tensor import Tensor, wrap
+from .engine import grad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class GradcheckError(RuntimeError):
+    """A derivative that finite differences do not confirm."""
+
+
+def gradcheck(
+    func: Callable,
+    inputs: Tensor | Sequence,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_batched_forward_grad: bool = False,
+    check_forward_ad: bool = False,
+    check_backward_ad: bool = True,
+    fast_mode: bool = False,
+    masked: bool | None = None,
+) -> bool:
+    """Compares the gradients of `func(*inputs)` with finite differences; True when they agree.
+
+    They agree within `atol + rtol * |numerical|`. Inputs that require grad should be of double precision. For a complex
+    input the gradient of a real result u is du/dRe + i du/dIm; a complex result is taken as its real and its imaginary
+    part. `masked` matters for sparse tensors only.
+
+    Raises GradcheckError where they disagree (returns False unless `raise_exception`), and ValueError when no input
+    requires grad.
+    """
+    if not check_forward_ad and not check_backward_ad:
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
+    if check_forward_ad:
+        raise NotImplementedError(
+            "gradcheck: check_forward_ad needs forward mode, which is not there yet. Check backward mode alone."
+        )
+    inputs = as_tuple(inputs)
+    check_inputs(inputs)
+    check = Check(func, inputs, eps, atol, rtol)
+    try:
+        check.compare(fast_mode, nondet_tol)
+        check.check_zero_cotangents(check_grad_dtypes)
+        if check_undefined_grad:
+            check.check_undefined_cotangents()
+        if check_batched_grad:
+            check.check_batched_cotangents()
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(
+    func: Callable,
+    inputs: Tensor | Sequence,
+    grad_outputs: Tensor | Sequence | None = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    gen_non_contig_grad_outputs: bool = False,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    check_undefined_grad: bool = True,
+    check_grad_dtypes: bool = False,
+    check_batched_grad: bool = False,
+    check_fwd_over_rev: bool = False,
+    check_rev_over_rev: bool = True,
+    fast_mode: bool = False,
+    masked: bool = False,
+) -> bool:
+    """Compares second derivatives with finite differences of the first: `gradcheck` of the gradients of `func`.
+
+    `grad_outputs` are the cotangents at which to check (and with respect to which the gradients are differentiated too,
+    where they require grad); by default random ones. The rest is as for `gradcheck`.
+    """
+    if not check_fwd_over_rev and not check_rev_over_rev:
+        raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
+    inputs = as_tuple(inputs)
+    check_inputs(inputs)
+    outputs = differentiable(func(*inputs))
+    if grad_outputs is None:
+        grad_outputs = [random_like(output, gen_non_contig_grad_outputs).requires_grad_() for output in outputs]
+    count = len(inputs)
+
+    def gradients(*args: Any) -> tuple:
+        given, cotangents = args[:count], args[count:]
+        results = differentiable(func(*given))
+        wanted = [one for one in given if requires_grad(one)]
+        if not results:
+            return ()
+        found = grad(results, wanted, cotangents, create_graph=True, allow_unused=True)
+        return tuple(one for one in found if one is not None)
+
+    return gradcheck(
+        gradients,
+        inputs + as_tuple(grad_outputs),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        raise_exception=raise_exception,
+        nondet_tol=nondet_tol,
+        check_undefined_grad=check_undefined_grad,
+        check_grad_dtypes=check_grad_dtypes,
+        check_batched_grad=check_batched_grad,
+        check_forward_ad=check_fwd_over_rev,
+        check_backward_ad=check_rev_over_rev,
+        fast_mode=fast_mode,
+        masked=masked,
+    )
+
+
+# --- the comparison ---------------------------------------------------------------------------------------------------
+
+
+class Check:
+    """One function at one point: its finite differences, its derivatives, and what both must fulfil."""
+
+    def __init__(self, func: Callable, inputs: tuple, eps: float, atol: float, rtol: float) -> None:
+        self.func, self.inputs, self.eps, self.atol, self.rtol = func, inputs, eps, atol, rtol
+        self.numbers = [number for number, one in enumerate(inputs) if requires_grad(one)]
+        self.wanted = [inputs[number] for number in self.numbers]
+        results = as_tuple(func(*inputs))
+        self.places = [place for place, one in enumerate(results) if one.requires_grad]
+        self.outputs = [results[place] for place in self.places]
+        if not self.outputs:
+            self.places = [place for place, one in enumerate(results) if one._array.dtype.kind in "fc"]
+
+    def compare(self, fast: bool, nondet_tol: float) -> None:
+        """Raises unless differences and derivatives agree, and derivatives agree with those of a second run."""
+        message = self.fast_message if fast else slow_message
+        for title, (numerical, analytical, again, tolerance) in self.jacobians(fast).items():
+            if not np.all(np.abs(analytical - numerical) <= tolerance):
+                raise GradcheckError(message(title, numerical, analytical))
+            if not np.all(np.abs(analytical - again) <= nondet_tol):
+                raise GradcheckError(f"{NOT_REENTRANT}The tolerance for nondeterminism was {nondet_tol}.")
+
+    def jacobians(self, fast: bool) -> dict[str, tuple]:
+        """Per part of an output and input: differences, derivatives, derivatives again, and the tolerance.
+
+        Rows go along directions in the input's space, columns along weightings of the output: coordinate axes, or a
+        random one of each.
+        """
+        axes = unit_vectors if fast else np.eye
+        directions = [axes(one.numel()) for one in self.wanted]
+        weights = [axes(one.numel()) for one in self.outputs]
+        numerical = [self.differences(one, rows) for one, rows in zip(self.wanted, directions, strict=True)]
+        slopes = (slope for along in numerical for part in along for slope in part)
+        if not self.outputs and any(np.any(np.abs(slope) > self.atol) for slope in slopes):
+            raise GradcheckError("Numerical gradient for function expected to be zero")
+        found = {}
+        for k, output in enumerate(self.outputs):
+            for part, unit, take in PARTS if output.is_complex() else REAL:
+                first, second = (self.derivatives(output, weights[k] * unit, directions) for _ in range(2))
+                for i, one in enumerate(self.wanted):
+                    real, imaginary = (take(along[k]) for along in numerical[i])
+                    expected = (real + 1j * imaginary if one.is_complex() else real) @ weights[k].T
+                    scale = np.abs(directions[i]).sum(1)[:, None] * np.abs(weights[k]).sum(1)  # 1 for coordinate axes
+                    tolerance = self.atol * scale + self.rtol * np.abs(expected)
+                    title = f"{part}Jacobian mismatch for output {k} with respect to input {self.numbers[i]},"
+                    found[title] = expected.astype(one._array.dtype), first[i], second[i], tolerance
+        return found
+
+    def differences(self, one: Tensor, directions: Any) -> tuple[list, list]:
+        """Per output, the finite differences along the directions, and along i times them for a complex input."""
+        along = self._differences(one, directions)
+        return along, self._differences(one, directions * 1j) if one.is_complex() else along
+
+    def _differences(self, one: Tensor, directions: Any) -> list:
+        array = one._array
+        start = array.copy()
+        rows = []
+        try:
+            for direction in directions:
+                step = (direction * self.eps).reshape(array.shape).astype(array.dtype)
+                np.add(start, step, out=array)
+                above = self.values()
+                np.subtract(start, step, out=array)
+                below = self.values()
+                rows.append([(high - low) / (2 * self.eps) for high, low in zip(above, below, strict=True)])
+        finally:
+            array[...] = start
+        return [np.array([row[k] for row in rows]) for k in range(len(self.places))] if rows else self.nothing()
+
+    def values(self) -> list:
+        """The outputs at the inputs' present values, flat."""
+        results = as_tuple(self.func(*self.inputs))
+        return [results[place]._array.reshape(-1).copy() for place in self.places]
+
+    def nothing(self) -> list:
+        """The differences with respect to an input without elements."""
+        return [np.zeros((0, len(value))) for value in self.values()]
+
+    def derivatives(self, output: Tensor, weights: Any, directions: list) -> list:
+        """Per input, the derivatives along the directions (rows) of each weighting of an output (columns)."""
+        array = output._array
+        shapes = [(len(weights), len(rows)) for rows in directions]
+        columns = [np.zeros(shape, one._array.dtype) for shape, one in zip(shapes, self.wanted, strict=True)]
+        for row, weight in enumerate(weights):
+            cotangent = wrap(weight.reshape(array.shape).astype(array.dtype))
+            found = grad(output, self.wanted, cotangent, retain_graph=True, allow_unused=True)
+            for column, one, rows in zip(columns, found, directions, strict=True):
+                if one is not None:
+                    column[row] = rows @ one._array.reshape(-1)
+        return [column.T for column in columns]
+
+    def fast_message(self, title: str, numerical: Any, analytical: Any) -> str:
+        """The message of a mismatch in fast mode: the two numbers, and the whole Jacobians."""
+        expected, found, *_ = self.jacobians(fast=False)[title]
+        return (
+            f"{title}\nnumerical:{numerical.item()}\nanalytical:{analytical.item()}\n\n"
+            "The above quantities relating the numerical and analytical jacobians are computed in fast mode. Below, we "
+            "recompute numerical and analytical jacobians in slow mode:\n\n"
+            f"Numerical:\n {wrap(expected)}\nAnalytical:\n{wrap(found)}\n\n"
+            f"The max per-element difference (slow mode) is: {np.abs(expected - found).max()}.\n"
+        )
+
+    # --- further conditions -------------------------------------------------------------------------------------------
+
+    def check_zero_cotangents(self, check_types: bool) -> None:
+        """Raises unless zero cotangents give gradients of zero, in the inputs' types."""
+        if not self.outputs:
+            return
+        zeros = [wrap(np.zeros_like(one._array)) for one in self.outputs]
+        found = grad(self.outputs, self.wanted, zeros, retain_graph=True, allow_unused=True)
+        for one, result in zip(self.wanted, found, strict=True):
+            if result is None:
+                continue
+            if np.any(result._array):
+                raise GradcheckError("backward not multiplied by grad_output")
+            if check_types and result.dtype is not one.dtype:
+                raise GradcheckError(f"Gradient has dtype mismatch: {result.dtype} for an input of {one.dtype}")
+
+    def check_undefined_cotangents(self) -> None:
+        """Raises unless outputs that take no part add nothing: each is left out in turn, the others get zeros."""
+        for left_out in range(len(self.outputs) if len(self.outputs) > 1 else 0):
+            rest = [one for number, one in enumerate(self.outputs) if number != left_out]
+            zeros = [wrap(np.zeros_like(one._array)) for one in rest]
+            for result in grad(rest, self.wanted, zeros, retain_graph=True, allow_unused=True):
+                if result is not None and np.any(result._array):
+                    raise GradcheckError(
+                        "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
+                    )
+
+    def check_batched_cotangents(self) -> None:
+        """Raises unless a batch of cotangents gives what they give one by one."""
+        for k, output in enumerate(self.outputs):
+            rows = [random_like(output, seed=seed) for seed in range(2)]
+            batch = wrap(np.stack([row._array for row in rows]))
+            together = grad(output, self.wanted, batch, retain_graph=True, allow_unused=True, is_grads_batched=True)
+            singly = [grad(output, self.wanted, row, retain_graph=True, allow_unused=True) for row in rows]
+            for i, result in enumerate(together):
+                expected = None if result is None else np.stack([one[i]._array for one in singly])
+                if result is not None and not np.allclose(result._array, expected, self.rtol, self.atol):
+                    where = f"For output {k} and input {self.numbers[i]}"
+                    raise GradcheckError(f"{where}: a batch of cotangents gives other gradients than one by one")
+
+
+# --- pieces -----------------------------------------------------------------------------------------------------------
+
+# Parts of a result, each with the cotangent that selects it and how to take it from a difference.
+REAL = (("", 1, lambda values: values),)
+PARTS = (
+    ("While considering the imaginary part of complex outputs only, ", 1j, np.imag),
+    ("While considering the real part of complex outputs only, ", 1, np.real),
+)
+
+NOT_REENTRANT = (
+    "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
+    "values, although analytical gradient matches numerical gradient."
+)
+
+
+def as_tuple(given: Any) -> tuple:
+    """One tensor or a sequence of things as a tuple."""
+    return tuple(given) if isinstance(given, (tuple, list)) else (given,)
+
+
+def requires_grad(value: Any) -> bool:
+    """Whether a value is a tensor that gradients flow to."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def differentiable(result: Any) -> list:
+    """The outputs of a function that have a gradient."""
+    return [one for one in as_tuple(result) if one.requires_grad]
+
+
+def unit_vectors(size: int) -> Any:
+    """One random direction, as a matrix with one row."""
+    generator = np.random.default_rng(size)
+    vector = generator.uniform(0.5, 1.5, size) * generator.choice([-1.0, 1.0], size)
+    return (vector / max(np.sqrt(vector @ vector), 1.0))[None, :] if size else np.zeros((0, 0))
+
+
+def slow_message(title: str, numerical: Any, analytical: Any) -> str:
+    """The message of a mismatch: both Jacobians, rows as the input's elements."""
+    return f"{title}\nnumerical:{wrap(numerical)}\nanalytical:{wrap(analytical)}\n"
+
+
+def random_like(model: Tensor, noncontiguous: bool = False, seed: int = 0) -> Tensor:
+    """A tensor of the same shape and type with elements between -1 and 1."""
+    generator = np.random.default_rng(seed)
+    array = model._array
+    shape = (*array.shape, 2) if noncontiguous and array.size > 1 else array.shape
+    values = generator.uniform(-1, 1, shape)
+    if array.dtype.kind == "c":
+        values = values + 1j * generator.uniform(-1, 1, shape)
+    values = np.asarray(values, array.dtype)
+    return wrap(values[..., 0] if len(shape) > array.ndim else values)
+
+
+def check_inputs(inputs: tuple) -> None:
+    """Raises ValueError when no input requires grad, RuntimeError for one whose elements share memory.
+
+    Warns of low precision.
+    """
+    if not any(requires_grad(one) for one in inputs):
+        raise ValueError(
+            "gradcheck expects at least one input tensor to require gradient, but none of them have requires_grad=True."
+        )
+    for number, one in enumerate(inputs):
+        if not requires_grad(one):
+            continue
+        if one._array.dtype not in (np.float64, np.complex128):
+            warnings.warn(
+                f"Input #{number} requires gradient and is not a double precision floating point or complex. This "
+                "check will likely fail if all the inputs are not of double precision floating point or complex. ",
+                UserWarning,
+                stacklevel=3,
+            )
+        if overlaps_itself(one._array):
+            raise RuntimeError(
+                f"The {number}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous "
+                "on the input before passing it to gradcheck."
+            )
+
+
+class _CallableModule(ModuleType):
+    """Importing this module puts it in the function's place in `autograd`; called, it is the function."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> bool:
+        return gradcheck(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -1,0 +1,234 @@
+"""vmap: a function of one example, applied to all at once."""
+
+from __future__ import annotations
+
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays.batched import BatchedArray, levels_of, unwrap
+from ..autograd.graph import Node, next_order
+from ..autograd.modes import refresh, state, thread
+from ..ops.op import edge_of
+from ..tensor import Tensor, wrap
+from ..utils._pytree import broadcast_prefix, tree_flatten, tree_unflatten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+next_level = count(1).__next__
+
+
+class Entering(Node):
+    """A tensor becomes a batch of examples."""
+
+    __slots__ = ("level", "dim")
+
+    def __init__(self, tensor: Tensor, level: int, dim: int) -> None:
+        self._order = next_order()
+        self.edges = (edge_of(tensor),)
+        self.spaces = None
+        self.level, self.dim = level, dim
+        state.batched_nodes.add(self)
+
+    def vjp_recorded(self, g: Any, keep: bool) -> tuple:
+        return (leave(g, self.level, self.dim, thread.batch_sizes[self.level]),)
+
+
+class Leaving(Node):
+    """A batch of examples becomes a tensor."""
+
+    __slots__ = ("level", "dim")
+
+    def __init__(self, tensor: Tensor, level: int, dim: int) -> None:
+        self._order = next_order()
+        self.edges = (edge_of(tensor),)
+        self.spaces = None
+        self.level, self.dim = level, dim
+        state.batched_nodes.add(self)
+
+    def vjp_recorded(self, g: Any, keep: bool) -> tuple:
+        return (enter(g, self.level, self.dim),)
+
+
+def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
+    """The tensor seen one example at a time, along `dim`."""
+    array = tensor._array
+    levels = levels_of(array)
+    data = array.data if levels else array
+    thread.batch_sizes[level] = array.shape[dim]
+    inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), len(levels)), (*levels, level)))
+    if tensor._node is not None and thread.grad_enabled:
+        inside._node = Entering(tensor, level, dim)
+    if tensor._tangents:
+        inside._tangents = {key: enter(tangent, level, dim) for key, tangent in tensor._tangents.items()}
+    return inside
+
+
+def leave(tensor: Tensor, level: int, dim: int, size: int) -> Tensor:
+    """All examples again, along `dim`; those of a tensor that was never batched are alike."""
+    array = unwrap(tensor._array, level, size)
+    levels = levels_of(array)
+    data = array.data if levels else array
+    rank = data.ndim - len(levels)
+    if not -rank <= dim < rank:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim})")
+    moved = np.moveaxis(data, len(levels), dim % rank + len(levels))
+    outside = wrap(BatchedArray(moved, levels) if levels else moved)
+    if tensor._node is not None and thread.grad_enabled:
+        outside._node = Leaving(tensor, level, dim)
+    if tensor._tangents:
+        outside._tangents = {key: leave(tangent, level, dim, size) for key, tangent in tensor._tangents.items()}
+    return outside
+
+
+def vmap(
+    func: Callable, in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *, chunk_size: int | None = None
+) -> Callable:
+    """A function that applies `func` to every example along `in_dims` of its arguments, and stacks the results along `out_dims`.
+
+    `in_dims` and `out_dims` are dimensions, or nested like the arguments (None: not batched). `randomness`: whether random numbers
+    inside are refused ("error"), "different" for each example, or the "same". `chunk_size` limits how many examples go at once.
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        leaves, spec, dims, size = batched_inputs(func, in_dims, args)
+        if chunk_size is not None and chunk_size < size:
+            return in_chunks(func, leaves, spec, dims, out_dims, randomness, chunk_size, size, kwargs)
+        return run(func, leaves, spec, dims, out_dims, randomness, size, kwargs)
+
+    wrapped.__name__ = getattr(func, "__name__", "vmapped")
+    wrapped.__doc__ = getattr(func, "__doc__", None)
+    return wrapped
+
+
+def name_of(func: Any) -> str:
+    return getattr(func, "__name__", repr(func))
+
+
+def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any, list, int]:
+    """The leaves of the arguments with their batch dimensions, and the size of the batch. Raises ValueError where they do not fit."""
+    if not isinstance(in_dims, (int, tuple, list)):
+        raise ValueError(
+            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
+            f"matching the structure of inputs, got: {type(in_dims)}."
+        )
+    if not args:
+        raise ValueError(
+            f"vmap({name_of(func)})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over a "
+            "function with no inputs. The latter is unsupported."
+        )
+    leaves, spec = tree_flatten(args)
+    dims = broadcast_prefix(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
+    if dims is None:
+        raise ValueError(
+            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
+        )
+    sizes = set()
+    for position, (leaf, dim) in enumerate(zip(leaves, dims, strict=True)):
+        if dim is None:
+            continue
+        if not isinstance(leaf, Tensor):
+            raise ValueError(
+                f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for an input but the input is of type "
+                f"{type(leaf)}. We cannot vmap over non-Tensor arguments, please use None as the respective in_dim"
+            )
+        rank = leaf._array.ndim
+        if not -rank <= dim < rank:
+            raise ValueError(
+                f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for some input, but that input is a "
+                f"Tensor of dimensionality {rank} so expected in_dim to satisfy -{rank} <= in_dim < {rank}."
+            )
+        dims[position] = dim % rank
+        sizes.add(leaf._array.shape[dim])
+    if not sizes:
+        raise ValueError(
+            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): at least one of the inputs must be batched (in_dims not None)"
+        )
+    if len(sizes) > 1:
+        raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)} for the "
+                         "mapped dimension")  # fmt: skip
+    return leaves, spec, dims, sizes.pop()
+
+
+def run(
+    func: Callable, leaves: list, spec: Any, dims: list, out_dims: Any, randomness: str, size: int, kwargs: dict
+) -> Any:
+    """One application to a whole batch."""
+    level = next_level()
+    with Batching(level, randomness, size):
+        inside = [leaf if dim is None else enter(leaf, level, dim) for leaf, dim in zip(leaves, dims, strict=True)]
+        result = func(*tree_unflatten(inside, spec), **kwargs)
+        outputs, out_spec = tree_flatten(result)
+        placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, result)
+        if placed is None:
+            raise ValueError(
+                f"vmap({name_of(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of `outputs`."
+            )
+        return tree_unflatten(
+            [finished(func, output, level, dim, size) for output, dim in zip(outputs, placed, strict=True)], out_spec
+        )
+
+
+def finished(func: Callable, output: Any, level: int, dim: int | None, size: int) -> Any:
+    """One output for the caller. Raises ValueError for anything but a tensor."""
+    if not isinstance(output, Tensor):
+        raise ValueError(
+            f"vmap({name_of(func)}, ...): `{name_of(func)}` must only return Tensors, got type {type(output)}. Did you mean to set "
+            "out_dims= to None for output?"
+        )
+    if dim is None:
+        if level in levels_of(output._array):
+            raise ValueError(
+                f"vmap({name_of(func)}, ...): `{name_of(func)}` can not return a BatchedTensor when out_dim is None"
+            )
+        return output
+    return leave(output, level, dim, size)
+
+
+def in_chunks(
+    func: Callable, leaves: list, spec: Any, dims: list, out_dims: Any, randomness: str, chunk_size: int, size: int, kwargs: dict
+) -> Any:
+    """The batch in several applications, their results joined."""
+    from ..ops.joining import cat
+
+    results = []
+    for start in range(0, size, chunk_size):
+        length = min(chunk_size, size - start)
+        part = [
+            leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims, strict=True)
+        ]
+        results.append(run(func, part, spec, dims, out_dims, randomness, length, kwargs))
+    columns = [tree_flatten(result)[0] for result in results]
+    _, out_spec = tree_flatten(results[0])
+    placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, results[0]) or []
+    joined = [
+        column[0] if dim is None else cat(list(column), dim) for column, dim in zip(zip(*columns, strict=True), placed, strict=True)
+    ]
+    return tree_unflatten(joined, out_spec)
+
+
+class Batching:
+    """A block within one level of vmap."""
+
+    def __init__(self, level: int, randomness: str, size: int) -> None:
+        self.level, self.randomness, self.size = level, randomness, size
+
+    def __enter__(self) -> None:
+        self.previous = thread.batch_levels, thread.randomness
+        thread.batch_levels = (*thread.batch_levels, self.level)
+        thread.randomness = (self.randomness, self.level, self.size)
+        thread.batch_sizes[self.level] = self.size
+        refresh()
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.batch_levels, thread.randomness = self.previous
+        refresh()
+
+

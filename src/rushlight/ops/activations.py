@@ -1,0 +1,414 @@
+"""Activation functions: each with its derivative, which where needed is itself an op with a derivative."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..arrays.elementary import log1p_exp, logistic, normal_cdf, over
+from ..arrays.masking import masked as masked_array, select
+from ..tensor import Tensor, wrap
+from .checks import floating
+from .dims import position
+from .dispatch import value_error
+from .functions import erf, sigmoid, tanh
+from .joining import cat
+from .kinds import Array, composite, constant_op, fused, general, linear, pointwise
+from .samples import T, call
+from .softmax import log_softmax, softmax
+
+# Samples at some distance from the kinks.
+AWAY = T((2, 3), 0.3, 2.5)
+BELOW = T((2, 3), -2.5, -0.3)
+
+
+def kinked(*rest: Any, **options: Any) -> Any:
+    """Samples on both sides of zero, for an op with further arguments."""
+    return lambda: [call(T((3, 4), distinct=True), *rest, **options), call(AWAY, *rest, **options), call(BELOW, *rest, **options)]
+
+
+@linear(lambda g, mask: masked(g, mask), method=False, samples=lambda: [call(T((2, 3)), T((2, 3), kind="bool"))])
+def masked(input: Array, mask: Array) -> Array:
+    """`input` where the boolean `mask`, zero elsewhere (also in place of infinities and NaN). The shapes are equal."""
+    return masked_array(input, mask)
+
+
+# --- rectifiers ---------------------------------------------------------------------------------------------------------------------
+
+
+@general(lambda g, out: masked(g, out > 0), inplace=True, samples=kinked())
+def relu(input: Array) -> Array:
+    """max(input, 0)."""
+    if input.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+    return np.maximum(input, 0)
+
+
+@constant_op(method=False)
+def leaky_relu_slope(input: Array, negative_slope: float) -> Array:
+    """1 where the input is positive, `negative_slope` elsewhere."""
+    positive = input > 0
+    if 0.0 <= negative_slope <= 1.0:
+        return np.maximum(positive, negative_slope, dtype=input.dtype)
+    return select(positive, 1.0, np.full_like(input, negative_slope))
+
+
+@general(
+    lambda g, x, negative_slope: g * leaky_relu_slope(x, negative_slope),
+    method=False, samples=lambda: kinked()() + kinked(0.2)() + kinked(-1.5)(),
+)  # fmt: skip
+def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
+    """The input where positive, `negative_slope * input` elsewhere."""
+    if 0.0 <= negative_slope <= 1.0:
+        return np.maximum(input, input * negative_slope)
+    return select(input > 0, input, input * negative_slope)
+
+
+@general(
+    lambda g, x, threshold: masked(g, x > threshold),
+    method=False, samples=lambda: [call(T((3, 4), distinct=True), 0.1, 20.0), call(AWAY, 0.1, -3.0), call(BELOW, -3.0, 0.0)],
+)  # fmt: skip
+def threshold(input: Array, threshold: float, value: float) -> Array:
+    """The input where greater than `threshold`, `value` elsewhere."""
+    return np.where(input <= threshold, np.array(value).astype(input.dtype), input)
+
+
+@general(
+    lambda g, x, min_val, max_val: masked(g, (x > min_val) & (x < max_val)),
+    method=False, samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, -3.0, 3.0), call(T((3, 4), distinct=True), 0.5, 1.5)],
+)  # fmt: skip
+def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """The input clamped to [`min_val`, `max_val`]. The derivative is zero at the bounds."""
+    if min_val > max_val:
+        raise value_error("min_val cannot be greater than max_val")
+    return np.minimum(np.maximum(input, min_val), max_val)
+
+
+@general(lambda g, x: masked(g * (1 / 6), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
+def hardsigmoid(input: Array) -> Array:
+    """clamp(input / 6 + 1/2, 0, 1)."""
+    return np.minimum(np.maximum(floating(input, "hardsigmoid_cpu") + 3.0, 0.0), 6.0) / 6.0
+
+
+@general(lambda g, x: masked(g * (1 / 3), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
+def hardswish_slope(input: Array) -> Array:
+    """The derivative of `hardswish`."""
+    return masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + (input >= 3)
+
+
+@general(lambda g, x: g * hardswish_slope(x), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
+def hardswish(input: Array) -> Array:
+    """input * clamp(input / 6 + 1/2, 0, 1)."""
+    return input * np.minimum(np.maximum(floating(input, "hardswish_cpu") + 3.0, 0.0), 6.0) / 6.0
+
+
+def outside(x: Any, lambd: float) -> Any:
+    """Where x lies beyond `lambd` on either side."""
+    return (x > lambd) | (x < -lambd)
+
+
+@general(lambda g, x, lambd: masked(g, outside(x, lambd)), samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)])
+def hardshrink(input: Array, lambd: float = 0.5) -> Array:
+    """The input where beyond `lambd` on either side, zero elsewhere."""
+    return masked_array(floating(input, "hardshrink_cpu"), ~(np.abs(input) <= lambd))
+
+
+@general(
+    lambda g, x, lambd: masked(g, outside(x, lambd)), method=False, samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)]
+)
+def softshrink(input: Array, lambd: float = 0.5) -> Array:
+    """The input moved towards zero by `lambd`, zero between. Raises RuntimeError for a negative `lambd`."""
+    if not lambd >= 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
+    return input - np.minimum(np.maximum(floating(input, "softshrink_cpu"), -lambd), lambd)
+
+
+# --- exponential units --------------------------------------------------------------------------------------------------------------
+
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@general(lambda g, x, out, input_scale: masked(g * out * input_scale, x <= 0), method=False)
+def elu_slope(input: Array, alpha: float, scale: float, input_scale: float) -> Array:
+    """The derivative of `elu`."""
+    slope = np.minimum(input, 0.0)
+    slope *= input_scale
+    slope = over(np.exp, slope)
+    factor = alpha * scale * input_scale
+    if factor != 1.0:
+        slope *= factor
+    return slope if factor == scale else select(input > 0, scale, slope)
+
+
+@general(
+    lambda g, x, alpha, scale, input_scale: g * elu_slope(x, alpha, scale, input_scale),
+    method=False, samples=lambda: kinked()() + kinked(0.5)(),
+)  # fmt: skip
+def elu(input: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
+    """scale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere."""
+    below = np.minimum(floating(input, "elu_cpu"), 0.0)
+    if input_scale != 1.0:
+        below *= input_scale
+    below = over(np.expm1, below)
+    if alpha * scale != 1.0:
+        below *= alpha * scale
+    above = np.maximum(input, 0.0)
+    if scale != 1.0:
+        above *= scale
+    above += below
+    return above
+
+
+@composite(inplace=True, method=False, samples=kinked())
+def selu(input: Any) -> Any:
+    """`elu` with the constants that keep mean and variance. Source: Klambauer et al., Self-Normalizing Neural Networks (2017)."""
+    return elu(input, SELU_ALPHA, SELU_SCALE)
+
+
+@general(
+    lambda g, x, alpha: g * elu_slope(x, alpha, 1.0, 1.0 / alpha), method=False, samples=lambda: kinked()() + kinked(0.5)()
+)
+def celu(input: Array, alpha: float = 1.0) -> Array:
+    """max(input, 0) + min(0, alpha * (exp(input / alpha) - 1)). Raises RuntimeError for `alpha` zero."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    below = np.expm1(np.minimum(floating(input, "celu_cpu"), 0.0) / alpha)
+    return np.maximum(input, 0.0) + below * alpha
+
+
+# --- smooth ones --------------------------------------------------------------------------------------------------------------------
+
+
+def silu_composite(input: Any) -> Any:
+    return input * sigmoid(input)
+
+
+def silu_joint(g: Any, x: Any, residuals: Any) -> tuple:
+    """s * (1 + x * (1 - s)) with the sigmoid s."""
+    slope = np.subtract(1.0, residuals)
+    slope *= x
+    slope += 1.0
+    slope *= residuals
+    slope *= g
+    return (slope,)
+
+
+@fused(silu_composite, silu_joint, method=False, samples=lambda: [call(T((2, 3))), call(T(())), call(T((0, 2)))])
+def silu(input: Array) -> Array:
+    """input * sigmoid(input)."""
+    s = logistic(floating(input, "silu_cpu"))
+    return input * s, s
+
+
+def mish_composite(input: Any) -> Any:
+    return input * tanh(softplus(input))
+
+
+def mish_joint(g: Any, x: Any, residuals: Any) -> tuple:
+    """t + x * (1 - t**2) * sigmoid(x) with t = tanh(softplus(x))."""
+    slope = residuals * residuals
+    slope = np.subtract(1.0, slope)
+    slope *= x
+    slope *= logistic(x)
+    slope += residuals
+    slope *= g
+    return (slope,)
+
+
+@fused(mish_composite, mish_joint, method=False, samples=lambda: [call(T((2, 3))), call(T(()))])
+def mish(input: Array) -> Array:
+    """input * tanh(softplus(input))."""
+    t = over(np.tanh, log1p_exp(floating(input, "mish_cpu")))
+    return input * t, t
+
+
+@general(lambda g, out, beta: g * (beta * out * (1 - out)), method=False, samples=lambda: [call(T((2, 3)), 1.0, 20.0)])
+def softplus_slope(input: Array, beta: float, threshold: float) -> Array:
+    """The derivative of `softplus`: sigmoid(beta * x), 1 beyond the threshold."""
+    scaled = input * beta
+    slope = logistic(scaled)
+    return np.where(scaled > threshold, np.ones((), slope.dtype), slope)
+
+
+@general(
+    lambda g, x, beta, threshold: g * softplus_slope(x, beta, threshold),
+    method=False, samples=lambda: [call(T((2, 3))), call(T((2, 3)), 2.0), call(T((2, 3), distinct=True), 1.0, 0.7)],
+)  # fmt: skip
+def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
+    """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds `threshold`."""
+    scaled = floating(input, "softplus_cpu") * beta
+    return np.where(scaled > threshold, input, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
+
+
+@general(
+    lambda g, x: g * sigmoid(-x), method=False, node="LogSigmoidBackward0", samples=lambda: [call(T((2, 3))), call(T((2, 2), -40, 40))]
+)
+def logsigmoid(input: Array) -> Array:
+    """log(sigmoid(input))."""
+    result = np.negative(floating(input, "log_sigmoid_cpu"))
+    return over(np.negative, log1p_exp(result))
+
+
+@composite(method=False, samples=lambda: [call(T((2, 3))), call(T((2, 2), -40, 40))])
+def softsign(input: Any) -> Any:
+    """input / (1 + |input|)."""
+    return input / (abs(input) + 1)
+
+
+@composite(method=False, samples=lambda: [call(T((2, 3)))])
+def tanhshrink(input: Any) -> Any:
+    """input - tanh(input)."""
+    return input - tanh(input)
+
+
+ROOT_2_OVER_PI = math.sqrt(2 / math.pi)
+INVERSE_ROOT_2_PI = 1 / math.sqrt(2 * math.pi)
+CUBIC = 0.044715
+
+
+def gelu_composite(input: Any, *, approximate: str = "none") -> Any:
+    if approximate == "none":
+        return input * (1 + erf(input * math.sqrt(0.5))) * 0.5
+    return input * (1 + tanh(input * (1 + CUBIC * input * input) * ROOT_2_OVER_PI)) * 0.5
+
+
+def gelu_joint(g: Any, x: Any, residuals: Any, approximate: str) -> tuple:
+    slope = x * x
+    if approximate == "none":
+        slope *= -0.5
+        slope = over(np.exp, slope)
+        slope *= x
+        slope *= INVERSE_ROOT_2_PI
+    else:  # the residual is (1 + t) / 2 with the tanh t
+        slope *= 3 * CUBIC
+        slope += 1.0
+        slope *= x
+        slope *= 2 * ROOT_2_OVER_PI
+        slope *= residuals
+        slope *= 1.0 - residuals
+    slope += residuals
+    slope *= g
+    return (slope,)
+
+
+@fused(
+    gelu_composite, gelu_joint,
+    method=False, samples=lambda: [call(T((2, 3))), call(T((2, 3)), approximate="tanh"), call(T(()))],
+)  # fmt: skip
+def gelu(input: Array, *, approximate: str = "none") -> Array:
+    """input * P(X <= input) for a standard normal X; with `approximate="tanh"` by a tanh.
+
+    Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016).
+    """
+    floating(input, "GeluKernelImpl")
+    if approximate == "none":
+        share = normal_cdf(input)
+    elif approximate == "tanh":
+        share = input * input
+        share *= CUBIC
+        share += 1.0
+        share *= input
+        share *= ROOT_2_OVER_PI
+        share = over(np.tanh, share)
+        share += 1.0
+        share *= 0.5
+    else:
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return input * share, share
+
+
+# --- with weights, halves or noise --------------------------------------------------------------------------------------------------
+
+
+negative_part = pointwise("negative_part", lambda x: np.minimum(x, 0), d=lambda x: x <= 0, method=False, inplace=False,
+                          doc="min(input, 0).")  # fmt: skip
+prelu_slope = pointwise(
+    "prelu_slope", lambda x, w: np.where(x > 0, np.ones((), w.dtype), w), d=(0, lambda x: x <= 0), method=False, inplace=False,
+    doc="1 where the input is positive, the weight elsewhere.",
+)  # fmt: skip
+prelu_kernel = pointwise(
+    "prelu_kernel", lambda x, w: np.maximum(x, 0) + w * np.minimum(x, 0), d=(lambda x, y: prelu_slope(x, y), lambda x: negative_part(x)),
+    method=False, inplace=False, doc="The input where positive, input * weight elsewhere.",
+)  # fmt: skip
+
+
+@composite(samples=lambda: [call(T((2, 3, 2), distinct=True), T((3,), 0.1, 0.9)), call(T((3,), distinct=True), T((1,), 0.1, 0.9))])
+def prelu(input: Any, weight: Any) -> Any:
+    """The input where positive, weight * input elsewhere; `weight` has one element, or one per channel (dimension 1).
+
+    Raises RuntimeError for another number of weights.
+    """
+    channels = input.shape[1] if input.ndim >= 2 else 1
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
+    if weight.numel() != 1:
+        if input.ndim == 0:
+            raise RuntimeError("prelu: Not allow zero-dim input tensor.")
+        if weight.numel() != channels:
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
+                f"channel size = {channels}."
+            )
+    if weight.dtype != input.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
+    if input.ndim != weight.ndim:
+        weight = weight.reshape(*(1,) * (input.ndim > 1), -1, *(1,) * (input.ndim - 2)) if input.ndim else weight.reshape(())
+    return prelu_kernel(input, weight)
+
+
+@general(
+    lambda g, x, noise, training, lower, upper: g * (noise if training else leaky_relu_slope(x, (lower + upper) / 2)),
+    method=False, node="RreluWithNoiseBackward0", samples=lambda: [call(T((3, 4), distinct=True), T((3, 4), 0.2, 0.3, grad=False), 0.1, 0.3)],
+)  # fmt: skip
+def rrelu_with_noise(input: Array, noise: Array, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Array:
+    """input * noise in training, otherwise `leaky_relu` with the mean slope."""
+    if training:
+        return input * noise
+    return np.maximum(input, input * ((lower + upper) / 2))
+
+
+@composite(method=False, samples=kinked())
+def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: Any = None) -> Any:
+    """The input where positive; elsewhere scaled by a random slope of [lower, upper) in training, else by their mean."""
+    from ..random import default_generator
+
+    if not lower <= upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    array = input._array if isinstance(input, Tensor) else input
+    noise = np.ones_like(array)
+    if training:
+        below = array <= 0
+        noise[below] = (generator or default_generator).uniform((int(below.sum()),), array.dtype, lower, upper)
+    return rrelu_with_noise(input, noise if array is input else wrap(noise), lower, upper, training)
+
+
+def halves(x: Any, dim: int) -> tuple:
+    """The two halves of a dimension (not negative)."""
+    before, middle = (slice(None),) * dim, x.shape[dim] // 2
+    return x[(*before, slice(None, middle))], x[(*before, slice(middle, None))]
+
+
+def glu_vjp(g: Any, x: Any, dim: int) -> Any:
+    dim %= x.ndim
+    value, gate = halves(x, dim)
+    s = sigmoid(gate)
+    through = g * s
+    return cat([through, through * value * (1 - s)], dim)
+
+
+@general(glu_vjp, method=False, samples=lambda: [call(T((2, 4))), call(T((4, 3)), 0), call(T((2, 6, 2)), 1)])
+def glu(input: Array, dim: int = -1) -> Array:
+    """The first half of `dim`, times the sigmoid of the second. Raises RuntimeError for an odd extent."""
+    if input.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    dim = position(dim, input.ndim)
+    if input.shape[dim] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")
+    value, gate = halves(input, dim)
+    return value * logistic(gate)
+
+
+__all__ = ["celu", "hardshrink", "log_softmax", "prelu", "relu", "rrelu", "rrelu_with_noise", "selu", "softmax", "threshold"]

@@ -1,0 +1,51 @@
+"""Elements along one dimension: a slice of them, one per line, and putting those back. Derivatives of selections are made of these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .dims import position
+
+
+def slice_of(dim: int, rank: int, part: slice) -> tuple:
+    """The index that takes a slice along one dimension, and everything along the others."""
+    return (slice(None),) * position(dim, rank) + (part,)
+
+
+def part_along(x: Any, dim: int, part: slice) -> Any:
+    """A slice along one dimension, as a view; its step may be negative."""
+    from .indexing import basic_index
+
+    return basic_index(x, slice_of(dim, len(x.shape), part))
+
+
+def flip(x: Any, dim: int) -> Any:
+    """The elements along one dimension in reverse order."""
+    return part_along(x, dim, slice(None, None, -1)) if x.shape else x
+
+
+def places(index: Any, shape: tuple, dim: int) -> tuple:
+    """`index`, which counts along `dim`, completed to an index of all dimensions of an array of that shape."""
+    rank = len(shape)
+    dim %= rank
+    line = [1] * rank
+    return tuple(
+        getattr(index, "_array", index) if d == dim else np.arange(extent).reshape(*line[:d], extent, *line[d + 1 :])
+        for d, extent in enumerate(shape)
+    )
+
+
+def take_along(x: Any, index: Any, dim: int) -> Any:
+    """`x[i, index[i, j], ...]`: an int64 index per line along `dim`; the shapes agree, or broadcast, elsewhere."""
+    from .indexing import index as picked
+
+    return picked(x, places(index, x.shape, dim)) if x.shape else x
+
+
+def put_along(g: Any, index: Any, dim: int, shape: tuple, unique: bool = False) -> Any:
+    """Zeros of that shape, with elements of g added where `take_along` would pick; `unique` promises that no place repeats."""
+    from .indexing import index_spread
+
+    return index_spread(g, shape, places(index, shape, dim), unique) if shape else g

@@ -1,0 +1,33 @@
+"""What ops ask of their arguments, with PyTorch's errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import dtypes
+from ..arrays.promotion import cast, common_dtype
+from .dispatch import type_word, value_error
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def floating(input: Any, kernel: str) -> Any:
+    """The array itself. Raises NotImplementedError for integers, which PyTorch's function of that name does not take."""
+    if input.dtype.kind in "biu":
+        raise NotImplementedError(f'"{kernel}" not implemented for {type_word(dtypes.of(input))!r}: convert with x.float()')
+    return input
+
+
+def alike(*arrays: Any) -> tuple:
+    """Arrays converted to their common type; None stays None."""
+    first = arrays[0].dtype
+    if all(array is None or array.dtype is first for array in arrays):
+        return arrays
+    kind = common_dtype([array for array in arrays if array is not None])
+    return tuple(None if array is None else cast(array, kind) for array in arrays)
+
+
+def check_reduction(reduction: Any) -> None:
+    """Raises ValueError for a reduction other than none, mean and sum."""
+    if reduction not in REDUCTIONS:
+        raise value_error(f"{reduction} is not a valid value for reduction")

@@ -1,0 +1,148 @@
+"""The fast path of ops with several tensor inputs, or several results: a function of the op's own signature, written on first use.
+
+It does what `dispatch.run` does for plain tensors, with everything that is known from the declaration decided beforehand. Until an
+op is called for the first time, its public function is a stub whose code is replaced by the real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from ..arrays.basic import as_array, is_array, ndarray
+from ..autograd.graph import LEAF, next_order
+from ..autograd.modes import state
+from ..tensor import Tensor, new, plain_types
+from .dispatch import careful, finish, mark_view, shape_error, spaces_from
+from .op import Op
+
+
+class _Missing:
+    """Stands for an argument that was not given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
+
+
+def _stub(*args, **kwargs):  # type: ignore[no-untyped-def]
+    return written()(*args, **kwargs)  # type: ignore[name-defined]  # noqa: F821 - a global of each copy of this function
+
+
+def several(op: Op) -> Callable:
+    """The public function of an op, of which the code is written when it is first called."""
+    scope: dict[str, Any] = {"__builtins__": __builtins__}
+    function = FunctionType(_stub.__code__, scope, op.name.rpartition(".")[2])
+
+    def written() -> Callable:
+        made = _write(op, scope)
+        function.__code__, function.__defaults__, function.__kwdefaults__ = made.__code__, made.__defaults__, made.__kwdefaults__
+        return function
+
+    scope["written"] = written
+    return function
+
+
+def otherwise(op: Op, args: list, options: dict, others: dict) -> Any:
+    """Calls that the fast path leaves alone, with what was not given, or is as by default, taken out of the arguments."""
+    if not others and not state.active:
+        given = [args[position] for position in op.positions]
+        if any(map(is_array, given)) and not any(isinstance(value, Tensor) for value in given):
+            return op.forward(*args, **options)  # a derivative rule at work
+    signature = op.signature
+    while args and (args[-1] is MISSING or signature.is_default(signature.positional[len(args) - 1], args[-1])):
+        args.pop()
+    kept = {name: value for name, value in options.items() if value is not MISSING and not signature.is_default(name, value)}
+    if MISSING in args:
+        first = args.index(MISSING)
+        named = dict(zip(signature.positional[first:], args[first:]))  # noqa: B905 - trailing arguments were taken away
+        kept |= {name: value for name, value in named.items() if value is not MISSING}
+        del args[first:]
+    return careful(op, tuple(args), kept | others)
+
+
+def _write(op: Op, scope: dict[str, Any]) -> Any:
+    """Writes and compiles the function."""
+    signature = op.signature
+    name = op.name.rpartition(".")[2]
+    scope |= signature.scope | {
+        "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "plain_types": plain_types, "ndarray": ndarray,
+        "LEAF": LEAF, "next_order": next_order, "new_": new, "Tensor": Tensor, "as_array": as_array, "shape_error": shape_error,
+        "finish": finish, "mark_view": mark_view, "spaces_from": spaces_from, "otherwise": otherwise, "MISSING": MISSING,
+    }  # fmt: skip
+    options = "{" + ", ".join(f"{name!r}: {name}" for name in signature.keywords) + "}"
+    fallback = f"return otherwise(op, [{', '.join(signature.positional)}], {options}, others_)"
+    arrays = {given: f"array{i}_" for i, given in enumerate(op.inputs)}
+    values = [arrays.get(one, one) for one in signature.positional]
+    needed = [one for one in signature.positional + signature.keywords if f"default_{one}" not in signature.scope]
+    absent = "".join(f" or {one} is MISSING" for one in needed if one not in op.inputs)
+    lines = [f"def {name}({signature.text('MISSING')}, **others_):", f"    if others_ or state.active{absent}: {fallback}"]
+    for i, given in enumerate(op.inputs):
+        lines += [
+            f"    if type({given}) in plain_types: array{i}_, node{i}_ = {given}._array, {given}._node",
+            *([f"    elif {given} is None: array{i}_ = node{i}_ = None"] if op.is_optional(given) else []),
+            f"    else: {fallback}",
+        ]
+    arrays_given = f"[{', '.join(arrays.values())}]"
+    result = "(result_, residuals_)" if op.composite is not None else "result_"
+    lines += [
+        f"    try: {result} = forward({', '.join(values + [f'{one}={one}' for one in signature.keywords])})",
+        f"    except ValueError as error: raise shape_error(op, {arrays_given}, error) from None",
+        "    if type(result_) is not ndarray:",
+        "        if type(result_) is tuple or type(result_) is list:",
+        f"            return finish(op, [{', '.join(signature.positional)}], {options}, [{', '.join(op.inputs)}],"
+        f" {arrays_given}, {arrays_given}, {result})",
+        "        result_ = as_array(result_)",
+        "    tensor_ = new_(Tensor)",
+        "    tensor_._array = result_",
+        "    tensor_._node = tensor_._base = None",
+    ]
+    if op.differentiable:
+        lines += _recording(op, options)
+    if op.view:
+        lines.append(f"    mark_view([tensor_], {op.inputs[0]})")
+    exec(compile("\n".join([*lines, "    return tensor_"]), f"<fast path of {op.name}>", "exec"), scope)
+    return scope[name]
+
+
+def _recording(op: Op, options: str) -> list[str]:
+    """The lines that make the node."""
+    slots = op.needed.slots
+    whole = op.joint is not None or op.composite is not None
+    numbers = range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
+    edges = ", ".join(f"{op.inputs[i]} if node{i}_ is LEAF else node{i}_" for i in numbers)
+    spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
+    same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
+    lines = [
+        f"    if ({' or '.join(f'node{i}_ is not None' for i in numbers)}) and result_.dtype.kind in 'fcV':",
+        "        node_ = node_class()",
+        "        node_._order = next_order()",
+        f"        node_.edges = edges_ = ({edges},)",
+        *([] if op.broadcasts else ["        dtype_ = result_.dtype"]),
+        f"        node_.spaces = {spaces if op.broadcasts else f'None if {same} else {spaces}'}",
+    ]
+    for given in op.inputs:
+        if given in slots:
+            rules = [i for i in numbers if whole or given in op.needed.rules[i]]
+            wanted = "True" if whole else " or ".join(f"node{i}_ is not None" for i in rules)
+            lines.append(f"        node_.{given} = {given}" + ("" if whole else f" if {wanted} else None"))
+    if "out" in slots:
+        lines.append("        node_.out = result_")
+    if "residuals" in slots:
+        lines.append(f"        node_.residuals = {'residuals_' if op.composite is not None else None}")
+    for slot, attribute in (("shapes", "shape"), ("dtypes", "dtype")):
+        if slot in slots:
+            each = [
+                f"None if array{i}_ is None else array{i}_.{attribute}" if op.is_optional(given) else f"array{i}_.{attribute}"
+                for i, given in enumerate(op.inputs)
+            ]
+            lines.append(f"        node_.{slot} = ({', '.join(each)},)")
+    if "args" in slots:
+        kept = ", ".join("None" if one in op.inputs else one for one in op.signature.positional)
+        lines.append(f"        node_.args, node_.kwargs = ({kept},), {options}")
+    return [*lines, "        tensor_._node = node_"]
