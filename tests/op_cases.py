@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
 
 def samples(op: Any) -> list[Call]:
-    """The calls that an op's declaration describes; a pointwise op without any gets shapes that need no and some broadcasting."""
+    """The calls that an op's declaration describes; a pointwise op without any gets some that broadcast."""
     if op.samples is not None:
         return list(op.samples())
     if op.kind != "pointwise":
@@ -57,12 +57,18 @@ def parametrise(ops: Any) -> dict[str, Any]:
     return {"argnames": "op", "argvalues": ops, "ids": [op.name for op in ops]}
 
 
+def has_derivative(op: Any) -> bool:
+    """Whether an op has a rule, or consists of ops that may have."""
+    rules = (*op.rules, op.joint)
+    return op.differentiable and (op.kind == "composite" or any(rule is not None for rule in rules))
+
+
 def differentiable_ops() -> Iterator[Any]:
     """The ops through which gradients flow."""
-    return (op for op in all_ops() if op.differentiable and any(inputs_to_differentiate(case) for case in cases(op)))
+    return (op for op in all_ops() if has_derivative(op) and any(inputs_to_differentiate(case) for case in cases(op)))
 
 
-# --- making inputs ------------------------------------------------------------------------------------------------------------------
+# --- making inputs ----------------------------------------------------------------------------------------------------
 
 
 def arrays(case: Case, dtype: str = "float64") -> tuple[tuple, dict]:

@@ -83,7 +83,8 @@ def test_samplers_draw_as_in_pytorch():
     assert seeded(lambda: data.SubsetRandomSampler([5, 6, 7, 8])) == SUBSET
     assert seeded(lambda: data.WeightedRandomSampler([0.1, 0.9, 0.4], 8)) == WEIGHTED
     assert list(data.BatchSampler(data.SequentialSampler(range(5)), 2, False)) == [[0, 1], [2, 3], [4]]
-    assert list(data.BatchSampler(range(5), 2, True)) == [[0, 1], [2, 3]] and len(data.BatchSampler(range(5), 2, True)) == 2
+    full = data.BatchSampler(range(5), 2, True)
+    assert list(full) == [[0, 1], [2, 3]] and len(full) == 2
 
 
 def test_batches_of_tensors_equal_the_stacked_samples():
@@ -124,7 +125,7 @@ def test_collation_of_nested_samples():
 )
 def test_collate(batch, shown):
     result = repr(data.default_collate(batch))
-    assert result == shown or result == shown.replace("OrderedDict([('a', tensor([1]))])", "OrderedDict({'a': tensor([1])})")
+    assert result.replace("({'a': tensor([1])})", "([('a', tensor([1]))])") == shown  # Python 3.12 prints dicts
 
 
 def test_convert():
@@ -179,7 +180,7 @@ def test_combined_datasets():
     [
         (lambda: data.DataLoader([1], batch_size=0), ValueError, "batch_size should be a positive integer value"),
         (lambda: data.DataLoader([1], shuffle=True, sampler=[0]), ValueError, "mutually exclusive with shuffle"),
-        (lambda: data.DataLoader([1], batch_sampler=[[0]], batch_size=2), ValueError, "mutually exclusive with batch_s"),
+        (lambda: data.DataLoader([1], batch_sampler=[[0]], batch_size=2), ValueError, "exclusive with batch_size"),
         (lambda: data.DataLoader([1], batch_size=None, drop_last=True), ValueError, "disables auto-batching"),
         (lambda: data.DataLoader(Stream(), shuffle=True), ValueError, "expected unspecified shuffle option"),
         (lambda: data.DataLoader(Stream(), sampler=[0]), ValueError, "expected unspecified sampler option"),

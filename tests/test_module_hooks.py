@@ -64,7 +64,8 @@ def test_always_called_hooks():
     layer.register_forward_hook(lambda module, args, output: seen.append("plain"))
     layer.register_forward_hook(lambda module, args, output: seen.append(("always", output)), always_call=True)
     layer.register_forward_hook(also_bad, always_call=True)
-    with pytest.warns(UserWarning, match="raised an exception that was silenced"), pytest.raises(ValueError, match="boom"):
+    warned = pytest.warns(UserWarning, match="raised an exception that was silenced")
+    with warned, pytest.raises(ValueError, match="boom"):
         layer(1)
     assert seen == [("always", None)]
 

@@ -143,7 +143,7 @@ def test_hooks():
         layer.register_state_dict_pre_hook(lambda module, prefix, keep: seen.append(("pre", prefix, keep))),
         layer.register_state_dict_post_hook(lambda module, state, prefix, metadata: seen.append(list(state))),
         layer.register_load_state_dict_pre_hook(
-            lambda module, state, prefix, metadata, strict, *lists: seen.append((type(module), prefix, strict, len(lists)))
+            lambda module, state, prefix, metadata, strict, *lists: seen.append((type(module), prefix, len(lists)))
         ),
         layer.register_load_state_dict_post_hook(lambda module, keys: seen.append(list(keys.missing_keys))),
     ]
@@ -151,7 +151,7 @@ def test_hooks():
     assert seen == [
         ("pre", "0.", False),
         ["0.weight", "0.bias"],
-        (nn.Linear, "", True, 3),
+        (nn.Linear, "", 3),
         ["weight", "bias"],
     ]
     for handle in handles:
@@ -163,9 +163,9 @@ def test_hooks():
 
 def test_hook_results():
     layer = nn.Linear(1, 1)
-    with layer.register_state_dict_post_hook(lambda *args: 5):
-        with pytest.raises(RuntimeError, match="state_dict post-hook must return None"):
-            layer.state_dict()
+    wrong = pytest.raises(RuntimeError, match="state_dict post-hook must return None")
+    with layer.register_state_dict_post_hook(lambda *args: 5), wrong:
+        layer.state_dict()
     layer._register_state_dict_hook(lambda module, state, prefix, metadata: {"z": 1})
     assert layer.state_dict() == {"z": 1}
     layer = nn.Linear(1, 1)

@@ -41,8 +41,8 @@ from .autograd.modes import (  # noqa: E402
 from .ops.registry import attach as _attach  # noqa: E402
 
 _families = []
-for _family in ("pointwise", "functions", "comparisons", "complexes", "operators", "reductions", "scans", "sorting", "statistics", "norms", "shapes", "joining", "indexing", "filling",
-                "casting", "products", "contractions", "linalg", "fft", "signal", "activations", "losses", "normalization", "convolution", "pooling",
+for _family in ("pointwise", "functions", "comparisons", "complexes", "operators", "reductions", "scans", "sorting", "statistics", "norms", "shapes", "joining", "indexing", "picking", "scattering", "arranging", "diagonals", "restriding", "filling",
+                "casting", "products", "contractions", "linalg", "decompositions", "matrix_functions", "fft", "signal", "activations", "losses", "normalization", "convolution", "pooling",
                 "embedding", "vision", "attention"):
     try:
         _module = _import_module(f".ops.{_family}", __name__)

@@ -369,6 +369,18 @@ class Tensor(metaclass=_TensorType):
             return array.astype(dtype)
         return array.copy() if copy else array
 
+    __array_priority__ = 1000
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        from .interop.numpy_protocols import array_ufunc
+
+        return array_ufunc(ufunc, method, inputs, options)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        from .interop.numpy_protocols import array_function
+
+        return array_function(function, args, kwargs)
+
     def item(self) -> Any:
         """The single element as a Python number. Raises RuntimeError when there is not exactly one."""
         if self._array.size != 1:

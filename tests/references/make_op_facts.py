@@ -2,9 +2,9 @@
 
 Run with PyTorch installed: `python tests/references/make_op_facts.py` from the repository's root.
 
-Per op, under the name that both libraries give it: the values of each sample in float64, the result types for each input type, what
-becomes of tensors without elements and without dimensions, and whether there are `out=` and an in-place form. An op without a namesake
-in PyTorch is null.
+Per op, under the name that both libraries give it: the values of each sample in float64, the result types for each
+input type, what becomes of tensors without elements and without dimensions, and whether there are `out=` and an in-place
+form. An op without a namesake in PyTorch that takes its first sample is null.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def namesake(op):
         for function in found:
             if not isinstance(attempt(function, *args, **kwargs), str):
                 return function
-    return found[0] if found else None
+    return None
 
 
 def converted(tree):

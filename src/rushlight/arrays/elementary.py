@@ -63,3 +63,28 @@ def normal_cdf(x: Any) -> Any:
     result += 1.0
     result *= 0.5
     return result
+
+
+# --- along a dimension --------------------------------------------------------------------------------------------------------------
+
+
+def row_sums(x: Any, dim: int) -> Any:
+    """Sums along `dim`, which keeps the extent 1; of rows by a product with ones, several times as fast as NumPy's reduction."""
+    if x.ndim == 2 and dim in (1, -1) and x.dtype.char in "fd":
+        return np.dot(x, np.ones(x.shape[1], x.dtype)).reshape(-1, 1)
+    return np.add.reduce(x, dim, keepdims=True)
+
+
+def row_products(x: Any, y: Any, dim: int) -> Any:
+    """Sums of x * y along `dim`, which keeps the extent 1."""
+    if dim in (-1, x.ndim - 1) and x.ndim:
+        return np.vecdot(x, y)[..., None]
+    return np.add.reduce(x * y, dim, keepdims=True)
+
+
+def exponentials(x: Any, dim: int) -> tuple:
+    """exp(x - m), and m: the maxima along `dim` where elements are so large that it matters, else None for zeros."""
+    if x.dtype.itemsize >= 4 and x.size and np.maximum.reduce(x, None) < 40.0 and np.minimum.reduce(x, None) > -40.0:
+        return np.exp(x), None
+    largest = np.maximum.reduce(x, dim, keepdims=True, initial=None if x.size else 0.0)
+    return over(np.exp, np.subtract(x, largest)), largest

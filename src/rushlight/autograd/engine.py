@@ -305,7 +305,10 @@ class Pass:
             spaces = node.spaces
             if spaces is not None:
                 results = project_all(results, spaces)
-            for edge, result in zip(node.edges, results):  # noqa: B905 - rules return one cotangent per edge
+            position = 0
+            for edge in node.edges:
+                result = results[position]
+                position += 1
                 if edge is None:
                     continue
                 if result is not None and (needed is None or edge in needed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rushlight
-from rushlight.tensor import Tensor
+from rushlight.tensor import Tensor, plain_types
 
 if TYPE_CHECKING:
     from typing import Any
@@ -47,6 +47,14 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         parameter._is_param = True
         return parameter
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__torch_function__" not in cls.__dict__:
+            plain_types.add(cls)  # operations on parameters give plain tensors
+
+    def __copy__(self) -> Parameter:
+        return type(self)(self.data, self.requires_grad)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
@@ -56,17 +64,16 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
 
     def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:
-        state = self.__dict__
-        hooks = _new_hooks()  # PyTorch's third field: its hooks, never stored
-        if state:
-            return _rebuild_parameter_with_state, (self.data, self.requires_grad, hooks, dict(state))
-        return _rebuild_parameter, (self.data, self.requires_grad, hooks)
+        from collections import OrderedDict
+
+        from rushlight.methods import user_attributes
+
+        arguments = self.data, self.requires_grad, OrderedDict()  # PyTorch's form: the last stands for hooks
+        state = user_attributes(self)
+        return (_rebuild_parameter_with_state, (*arguments, state)) if state else (_rebuild_parameter, arguments)
 
 
-def _new_hooks() -> Any:
-    from collections import OrderedDict
-
-    return OrderedDict()
+plain_types.add(Parameter)
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:

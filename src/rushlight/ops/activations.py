@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..arrays.elementary import log1p_exp, logistic, normal_cdf, over
 from ..arrays.masking import masked as masked_array, select
-from ..tensor import Tensor, wrap
+from ..tensor import wrap
 from .checks import floating
 from .dims import position
-from .dispatch import value_error
+from .dispatch import type_word, value_error
 from .functions import erf, sigmoid, tanh
 from .joining import cat
 from .kinds import Array, composite, constant_op, fused, general, linear, pointwise
@@ -61,6 +62,7 @@ def leaky_relu_slope(input: Array, negative_slope: float) -> Array:
 )  # fmt: skip
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     """The input where positive, `negative_slope * input` elsewhere."""
+    floating(input, "leaky_relu_cpu")
     if 0.0 <= negative_slope <= 1.0:
         return np.maximum(input, input * negative_slope)
     return select(input > 0, input, input * negative_slope)
@@ -121,8 +123,8 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
     """The input moved towards zero by `lambd`, zero between. Raises RuntimeError for a negative `lambd`."""
     if not lambd >= 0:
-        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd:g}.")
-    return input - np.minimum(np.maximum(floating(input, "softshrink_cpu"), -lambd), lambd)
+        raise RuntimeError(f"lambda must be in range [0, {dtypes.finfo(dtypes.of(input)).max:g}], but found {lambd:g}")
+    return input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd)
 
 
 # --- exponential units --------------------------------------------------------------------------------------------------------------
@@ -342,18 +344,18 @@ def prelu(input: Any, weight: Any) -> Any:
     Raises RuntimeError for another number of weights.
     """
     channels = input.shape[1] if input.ndim >= 2 else 1
-    if weight.ndim > 1:
-        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     if weight.numel() != 1:
         if input.ndim == 0:
-            raise RuntimeError("prelu: Not allow zero-dim input tensor.")
+            raise RuntimeError("Not allow zero-dim input tensor.")
         if weight.numel() != channels:
             raise RuntimeError(
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {weight.numel()} and "
                 f"channel size = {channels}."
             )
     if weight.dtype != input.dtype:
-        raise RuntimeError(f"prelu: Type promoting not supported. Got {input.dtype} and {weight.dtype}")
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {type_word(input.dtype)} and {type_word(weight.dtype)}")
+    if weight.ndim > 1:
+        raise RuntimeError(f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {weight.ndim}")
     if input.ndim != weight.ndim:
         weight = weight.reshape(*(1,) * (input.ndim > 1), -1, *(1,) * (input.ndim - 2)) if input.ndim else weight.reshape(())
     return prelu_kernel(input, weight)
@@ -370,19 +372,23 @@ def rrelu_with_noise(input: Array, noise: Array, lower: float = 1 / 8, upper: fl
     return np.maximum(input, input * ((lower + upper) / 2))
 
 
-@composite(method=False, samples=kinked())
-def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, generator: Any = None) -> Any:
-    """The input where positive; elsewhere scaled by a random slope of [lower, upper) in training, else by their mean."""
+def random_slopes(array: Any, lower: float, upper: float, training: bool) -> Any:
+    """The factors of `rrelu`: in training random where the array is not positive, drawn for those alone; otherwise ones."""
     from ..random import default_generator
 
     if not lower <= upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
-    array = input._array if isinstance(input, Tensor) else input
-    noise = np.ones_like(array)
+    slopes = np.ones_like(array)
     if training:
         below = array <= 0
-        noise[below] = (generator or default_generator).uniform((int(below.sum()),), array.dtype, lower, upper)
-    return rrelu_with_noise(input, noise if array is input else wrap(noise), lower, upper, training)
+        slopes[below] = default_generator.uniform((int(below.sum()),), np.float64, lower, upper)
+    return slopes
+
+
+@composite(method=False, samples=kinked())
+def rrelu(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Any:
+    """The input where positive; elsewhere scaled by a random slope of [lower, upper) in training, else by their mean."""
+    return rrelu_with_noise(input, wrap(random_slopes(input._array, lower, upper, training)), lower, upper, training)
 
 
 def halves(x: Any, dim: int) -> tuple:
@@ -403,7 +409,7 @@ def glu_vjp(g: Any, x: Any, dim: int) -> Any:
 def glu(input: Array, dim: int = -1) -> Array:
     """The first half of `dim`, times the sigmoid of the second. Raises RuntimeError for an odd extent."""
     if input.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     dim = position(dim, input.ndim)
     if input.shape[dim] % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {input.shape[dim]}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.elementary import over
+from ..arrays.elementary import exponentials, row_sums
 from ..tensor import Tensor
 from .along import take_along
 from .checks import check_reduction, floating
@@ -18,7 +18,7 @@ from .kinds import Array, composite, fused
 from .reductions import sum
 from .regression import reduced
 from .samples import T, call
-from .softmax import log_softmax, shifted
+from .softmax import log_softmax
 
 int64 = np.dtype("int64")
 IGNORED = -100
@@ -113,10 +113,10 @@ def picked_losses(log_probabilities: Any, target: Any, weight: Any, reduction: s
     counted = index != ignore_index
     index = (index * counted).astype(np.int64)
     if len(shape) == 1:
-        losses = -take_along(log_probabilities, index.reshape(1), 0, True)
-        losses, counted, index = losses.reshape(index.shape), counted, index
+        losses = -take_along(log_probabilities, index.reshape(1), 0)
+        losses = losses.reshape(index.shape)
     else:
-        losses = -take_along(log_probabilities, index[:, None], axis, True).reshape(index.shape)
+        losses = -take_along(log_probabilities, index[:, None], axis).reshape(index.shape)
     weight = weight._array if isinstance(weight, Tensor) else weight
     kind = losses._array.dtype if isinstance(losses, Tensor) else losses.dtype
     weights = counted.astype(kind) if weight is None else weight[index] * counted
@@ -178,11 +178,11 @@ def scores_composite(
 
 def scores_joint(g: Any, residuals: Any) -> tuple:
     """(softmax - onehot), each row times its cotangent."""
-    exponentials, sums, flat, weights, divisor = residuals
+    powers, sums, flat, weights, divisor = residuals
     coefficients = row_cotangents(g, weights, divisor)
-    if exponentials.ndim > 1 and coefficients.ndim:
+    if powers.ndim > 1 and coefficients.ndim:
         coefficients = coefficients.reshape(sums.shape)
-    cotangent = exponentials * (coefficients / sums)
+    cotangent = powers * (coefficients / sums)
     cotangent.reshape(-1)[flat] -= coefficients.reshape(flat.shape) if coefficients.ndim else coefficients
     return (cotangent,)
 
@@ -197,12 +197,14 @@ def index_cross_entropy(
     flat, counted = places(shape, target, ignore_index)
     weights = class_weights(weight, shape, floating(input, "log_softmax_lastdim_kernel_impl").dtype, target, counted)
     axis = 1 if len(shape) > 1 else 0
-    scores = shifted(input, axis)
-    picked = scores.reshape(-1)[flat]
-    exponentials = over(np.exp, scores)
-    sums = np.add.reduce(exponentials, axis, keepdims=True)
-    result, divisor = reduce_rows(np.log(sums).reshape(target.shape) - picked, weights, reduction)
-    return result, (exponentials, sums, flat, weights, divisor)
+    powers, largest = exponentials(input, axis)
+    sums = row_sums(powers, axis)
+    logarithms = np.log(sums)
+    if largest is not None:
+        logarithms += largest
+    losses = logarithms.reshape(target.shape) - input.reshape(-1)[flat]
+    result, divisor = reduce_rows(losses, weights, reduction)
+    return result, (powers, sums, flat, weights, divisor)
 
 
 @composite(method=False, samples=lambda: [

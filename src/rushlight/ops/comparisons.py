@@ -18,13 +18,20 @@ from .dispatch import type_word
 from .kinds import Array, chooses, constant_op, general, pointwise
 from .samples import T, call
 
-# --- comparisons --------------------------------------------------------------------------------------------------------------------
+# --- comparisons -----------------------------------------------------------------------------------------------------
 
 
 def comparison(name: str, ufunc: np.ufunc, symbol: str, accepts: str = "bif") -> Any:
     """A comparison of two tensors, or of a tensor and a number; not differentiable."""
     return pointwise(
-        name, ufunc, result="bool", differentiable=False, operator=f"__{name}__", accepts=accepts, doc=f"`input {symbol} other`."
+        name,
+        ufunc,
+        result="bool",
+        differentiable=False,
+        operator=f"__{name}__",
+        accepts=accepts,
+        numbers="second",
+        doc=f"`input {symbol} other`.",
     )
 
 
@@ -68,7 +75,7 @@ def allclose(
     return builtins.bool(np.all(isclose(input, other, rtol, atol, equal_nan)._array))
 
 
-# --- kinds of value -----------------------------------------------------------------------------------------------------------------
+# --- kinds of value --------------------------------------------------------------------------------------------------
 
 
 def predicate(name: str, forward: Any, doc: str, **declared: Any) -> Any:
@@ -81,37 +88,50 @@ isinf = predicate("isinf", np.isinf, "Whether each element is infinite.")
 isfinite = predicate("isfinite", np.isfinite, "Whether each element is neither infinite nor NaN.")
 isreal = predicate("isreal", lambda input: np.equal(np.imag(input), 0), "Whether each element has no imaginary part.")
 isposinf = predicate(
-    "isposinf", lambda input: np.equal(input, math.inf), "Whether each element is +infinity.",
-    accepts="bif", refusal="isposinf does not support complex inputs.",
-)  # fmt: skip
+    "isposinf",
+    lambda input: np.equal(input, math.inf),
+    "Whether each element is +infinity.",
+    accepts="bif",
+    refusal="isposinf does not support complex inputs.",
+)
 isneginf = predicate(
-    "isneginf", lambda input: np.equal(input, -math.inf), "Whether each element is -infinity.",
-    accepts="bif", refusal="isneginf does not support complex inputs.",
-)  # fmt: skip
+    "isneginf",
+    lambda input: np.equal(input, -math.inf),
+    "Whether each element is -infinity.",
+    accepts="bif",
+    refusal="isneginf does not support complex inputs.",
+)
 signbit = predicate(
-    "signbit", lambda input: np.less(input, 0) if input.dtype.kind in "biu" else np.signbit(input),
-    "Whether the sign bit of each element is set.", accepts="bif", refusal="signbit is not implemented for complex tensors.",
-)  # fmt: skip
+    "signbit",
+    lambda input: np.less(input, 0) if input.dtype.kind in "biu" else np.signbit(input),
+    "Whether the sign bit of each element is set.",
+    accepts="bif",
+    refusal="signbit is not implemented for complex tensors.",
+)
 
-# --- logic and bits -----------------------------------------------------------------------------------------------------------------
+# --- logic and bits --------------------------------------------------------------------------------------------------
 
 
 def logical(name: str, ufunc: np.ufunc, doc: str) -> Any:
     """A logical operation; elements other than zero are true."""
-    return pointwise(name, ufunc, result="bool", differentiable=False, doc=doc)
+    return pointwise(name, ufunc, result="bool", differentiable=False, numbers="none", doc=doc)
 
 
 logical_and = logical("logical_and", np.logical_and, "Whether both elements are true.")
 logical_or = logical("logical_or", np.logical_or, "Whether at least one of the elements is true.")
 logical_xor = logical("logical_xor", np.logical_xor, "Whether exactly one of the elements is true.")
-logical_not = pointwise("logical_not", np.logical_not, result="bool", differentiable=False, doc="Whether the element is false.")
+logical_not = pointwise(
+    "logical_not", np.logical_not, result="bool", differentiable=False, doc="Whether the element is false."
+)
 
 
-def on_integers(name: str, ufunc: np.ufunc, doc: str, operator: str | None = None, accepts: str = "bi") -> Any:
+def on_integers(
+    name: str, ufunc: np.ufunc, doc: str, operator: str | None = None, accepts: str = "bi", numbers: str = "both"
+) -> Any:
     """An operation on integers (and truth values)."""
     size = ufunc.nin
     return pointwise(
-        name, ufunc, differentiable=False, operator=operator, accepts=accepts, doc=doc,
+        name, ufunc, differentiable=False, operator=operator, accepts=accepts, numbers=numbers, doc=doc,
         samples=lambda: [call(*[T((2, 3), 1, 6, kind="int")] * size), call(*[T((3,), 1, 6, kind="int")] * size)],
     )  # fmt: skip
 
@@ -120,13 +140,17 @@ bitwise_and = on_integers("bitwise_and", np.bitwise_and, "The bits that are set 
 bitwise_or = on_integers("bitwise_or", np.bitwise_or, "The bits that are set in at least one.", "__or__")
 bitwise_xor = on_integers("bitwise_xor", np.bitwise_xor, "The bits that are set in exactly one.", "__xor__")
 bitwise_not = on_integers("bitwise_not", np.invert, "All bits inverted.")
-bitwise_left_shift = on_integers("bitwise_left_shift", np.left_shift, "The bits moved up by `other`.", "__lshift__", "i")
-bitwise_right_shift = on_integers("bitwise_right_shift", np.right_shift, "The bits moved down by `other`.", "__rshift__", "i")
-gcd = on_integers("gcd", np.gcd, "The greatest common divisor.", accepts="i")
-lcm = on_integers("lcm", np.lcm, "The least common multiple.", accepts="i")
+bitwise_left_shift = on_integers(
+    "bitwise_left_shift", np.left_shift, "The bits moved up by `other`.", "__lshift__", "i"
+)
+bitwise_right_shift = on_integers(
+    "bitwise_right_shift", np.right_shift, "The bits moved down by `other`.", "__rshift__", "i"
+)
+gcd = on_integers("gcd", np.gcd, "The greatest common divisor.", accepts="i", numbers="none")
+lcm = on_integers("lcm", np.lcm, "The least common multiple.", accepts="i", numbers="none")
 
 
-# --- larger and smaller -------------------------------------------------------------------------------------------------------------
+# --- larger and smaller ----------------------------------------------------------------------------------------------
 
 
 @constant_op(method=False, broadcasts=True, samples=lambda: [call(T((2, 3)), T((3,)))])
@@ -137,23 +161,43 @@ def share(input: Array, other: Array) -> Array:
 
 
 maximum = pointwise(
-    "maximum", np.maximum, d=(chooses(lambda x, y: share(x, y)), chooses(lambda x, y: share(y, x))), inplace=False, accepts="bif",
-    refusal="maximum not implemented for complex tensors.", doc="The larger of two elements; NaN where one is NaN.",
-)  # fmt: skip
+    "maximum",
+    np.maximum,
+    d=(chooses(lambda x, y: share(x, y)), chooses(lambda x, y: share(y, x))),
+    inplace=False,
+    accepts="bif",
+    numbers="none",
+    refusal="maximum not implemented for complex tensors.",
+    doc="The larger of two elements; NaN where one is NaN.",
+)
 minimum = pointwise(
-    "minimum", np.minimum, d=(chooses(lambda x, y: share(y, x)), chooses(lambda x, y: share(x, y))), inplace=False, accepts="bif",
-    refusal="minimum not implemented for complex tensors.", doc="The smaller of two elements; NaN where one is NaN.",
-)  # fmt: skip
+    "minimum",
+    np.minimum,
+    d=(chooses(lambda x, y: share(y, x)), chooses(lambda x, y: share(x, y))),
+    inplace=False,
+    accepts="bif",
+    numbers="none",
+    refusal="minimum not implemented for complex tensors.",
+    doc="The smaller of two elements; NaN where one is NaN.",
+)
 fmax = pointwise(
-    "fmax", np.fmax, inplace=False, accepts="bif",
+    "fmax",
+    np.fmax,
+    inplace=False,
+    accepts="bif",
+    numbers="none",
     d=(chooses(lambda x, y: (x >= y) | isnan(y)), chooses(lambda x, y: ~((x >= y) | isnan(y)))),
     doc="The larger of two elements; the other one where one is NaN.",
-)  # fmt: skip
+)
 fmin = pointwise(
-    "fmin", np.fmin, inplace=False, accepts="bif",
+    "fmin",
+    np.fmin,
+    inplace=False,
+    accepts="bif",
+    numbers="none",
     d=(chooses(lambda x, y: (x <= y) | isnan(y)), chooses(lambda x, y: ~((x <= y) | isnan(y)))),
     doc="The smaller of two elements; the other one where one is NaN.",
-)  # fmt: skip
+)
 
 
 def clamp_name(name: str) -> Any:
@@ -171,13 +215,25 @@ def bound_named(name: str) -> Any:
 
 
 clamp_min = pointwise(
-    "clamp_min", np.maximum, d=(chooses(lambda x, y: x >= y), chooses(lambda x, y: x < y)), arguments=bound_named("min"),
-    node=clamp_name("ClampMin"), accepts="bif", doc="Elements below `min` become `min`.",
-)  # fmt: skip
+    "clamp_min",
+    np.maximum,
+    d=(chooses(lambda x, y: x >= y), chooses(lambda x, y: x < y)),
+    arguments=bound_named("min"),
+    node=clamp_name("ClampMin"),
+    accepts="bif",
+    numbers="second",
+    doc="Elements below `min` become `min`.",
+)
 clamp_max = pointwise(
-    "clamp_max", np.minimum, d=(chooses(lambda x, y: x <= y), chooses(lambda x, y: x > y)), arguments=bound_named("max"),
-    node=clamp_name("ClampMax"), accepts="bif", doc="Elements above `max` become `max`.",
-)  # fmt: skip
+    "clamp_max",
+    np.minimum,
+    d=(chooses(lambda x, y: x <= y), chooses(lambda x, y: x > y)),
+    arguments=bound_named("max"),
+    node=clamp_name("ClampMax"),
+    accepts="bif",
+    numbers="second",
+    doc="Elements above `max` become `max`.",
+)
 
 
 def limited(input: Array, min: Array | None = None, max: Array | None = None) -> Array:
@@ -195,9 +251,11 @@ def inside(x: Any, min: Any, max: Any) -> Any:
 
 
 @general(
-    lambda g, x, min, max: where(inside(x, min, max), g, 0), method=False, node="ClampBackward1",
+    lambda g, x, min, max: where(inside(x, min, max), g, 0),
+    method=False,
+    node="ClampBackward1",
     samples=lambda: [call(T((2, 3)), -1.0, 1.0), call(T((2, 3)), 0.5), call(T((2, 3)), max=0.3), call(T(()), 0, 1)],
-)  # fmt: skip
+)
 def clamp_numbers(input: Array, min: float | None = None, max: float | None = None) -> Array:
     """Elements limited to lie between two numbers."""
     if input.dtype.kind == "f":
@@ -211,13 +269,23 @@ def clamp_numbers(input: Array, min: float | None = None, max: float | None = No
 
 
 clamp_tensors = pointwise(
-    "clamp", limited, inputs=("input", "min", "max"), node="ClampBackward0", accepts="bif",
+    "clamp",
+    limited,
+    inputs=("input", "min", "max"),
+    node="ClampBackward0",
+    accepts="bif",
     refusal="clamp is not supported for complex types",
-    d=(chooses(lambda x, min, max: inside(x, min, max)),
-       chooses(lambda x, min, max: x < min if max is None else (x < min) & (min < max)),
-       chooses(lambda x, min, max: x > max if min is None else (x > max) | (max < min))),
-    samples=lambda: [call(T((2, 3)), T((2, 3), -1, 0), T((3,), 0.5, 1)), call(T((2, 3)), T((3,))), call(T((2, 3)), None, T((1, 3)))],
-)  # fmt: skip
+    d=(
+        chooses(lambda x, min, max: inside(x, min, max)),
+        chooses(lambda x, min, max: x < min if max is None else (x < min) & (min < max)),
+        chooses(lambda x, min, max: x > max if min is None else (x > max) | (max < min)),
+    ),
+    samples=lambda: [
+        call(T((2, 3)), T((2, 3), -1, 0), T((3,), 0.5, 1)),
+        call(T((2, 3)), T((3,))),
+        call(T((2, 3)), None, T((1, 3))),
+    ],
+)
 
 
 def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None = None) -> Tensor:
@@ -234,7 +302,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 
 clamp_tensors.op.function = clamp  # its method and in-place form take numbers, too
 
-# --- choosing -----------------------------------------------------------------------------------------------------------------------
+# --- choosing --------------------------------------------------------------------------------------------------------
 
 WORTH_BITS = 2000  # elements from which the choice by bits is the faster one
 
@@ -267,18 +335,30 @@ def signed_zero(number: Any) -> builtins.bool:
 def where_samples() -> list:
     """Operands of `choose`."""
     mask = T((2, 3), kind="bool")
-    return [call(T((2, 3)), T((2, 3)), mask), call(T((3,)), T((2, 1)), mask), call(T(()), T((2, 3)), mask), call(T((2, 3)), 1.0, mask)]
+    return [
+        call(T((2, 3)), T((2, 3)), mask),
+        call(T((3,)), T((2, 1)), mask),
+        call(T(()), T((2, 3)), mask),
+        call(T((2, 3)), 1.0, mask),
+    ]
 
 
 @general(
-    lambda g, condition: where(condition, g, 0), lambda g, condition: where(condition, 0, g),
-    name="where", method=False, broadcasts=True, samples=where_samples,
-)  # fmt: skip
+    lambda g, condition: where(condition, g, 0),
+    lambda g, condition: where(condition, 0, g),
+    name="where",
+    method=False,
+    broadcasts=True,
+    samples=where_samples,
+)
 def choose(input: Array, other: Array, condition: Array) -> Array:
     """`input` where the condition holds, `other` elsewhere."""
     if condition.dtype.kind != "b":
         if condition.dtype != np.uint8:
-            raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype {type_word(dtypes.of(condition))}")
+            raise RuntimeError(
+                "where expected condition to be a boolean tensor, but got a tensor with dtype "
+                f"{type_word(dtypes.of(condition))}"
+            )
         condition = condition != 0
     return chosen(input, other, condition)
 
@@ -303,11 +383,14 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
 
 
 @general(
-    lambda g, mask: where(mask, 0, g), lambda g, mask: where(mask, g, 0),
-    name="masked_fill", method=False, broadcasts=True,
+    lambda g, mask: where(mask, 0, g),
+    lambda g, mask: where(mask, g, 0),
+    name="masked_fill",
+    method=False,
+    broadcasts=True,
     node=lambda node: f"MaskedFillBackward{0 if node.edges[1] is None else 1}",
     samples=lambda: [call(T((2, 3)), 1.5, T((2, 3), kind="bool")), call(T((2, 3)), T(()), T((3,), kind="bool"))],
-)  # fmt: skip
+)
 def filled(input: Array, value: Array, mask: Array) -> Array:
     """`value` where the mask holds, `input` elsewhere."""
     if mask.dtype.kind != "b":
@@ -332,18 +415,21 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """In-place form of `masked_fill`."""
     return change(self, filled.op, (value, mask), {})
 
+
 METHODS = {
-    "equal": equal, "allclose": allclose, "where": where_method, "masked_fill": masked_fill, "masked_fill_": masked_fill_,
-    "clamp": clamp,
+    "equal": equal, "allclose": allclose, "where": where_method, "masked_fill": masked_fill,
+    "masked_fill_": masked_fill_, "clamp": clamp,
 }  # fmt: skip
 ALIASES = {
-    "eq": (), "ne": ("not_equal",), "lt": ("less",), "le": ("less_equal",), "gt": ("greater",), "ge": ("greater_equal",), "clamp": ("clip",),
+    "eq": (), "ne": ("not_equal",), "lt": ("less",), "le": ("less_equal",), "gt": ("greater",),
+    "ge": ("greater_equal",), "clamp": ("clip",),
 }  # fmt: skip
 not_equal, less, less_equal, greater, greater_equal, clip = ne, lt, le, gt, ge, clamp
 
 __all__ = [
-    "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "clamp",
-    "clamp_max", "clamp_min", "clip", "eq", "equal", "fmax", "fmin", "gcd", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "lcm", "le", "less", "less_equal", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "lt", "masked_fill", "maximum", "minimum", "ne", "not_equal", "signbit", "where",
+    "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
+    "bitwise_xor", "clamp", "clamp_max", "clamp_min", "clip", "eq", "equal", "fmax", "fmin", "gcd", "ge", "greater",
+    "greater_equal", "gt", "isclose", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "lcm", "le",
+    "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "lt", "masked_fill", "maximum",
+    "minimum", "ne", "not_equal", "signbit", "where",
 ]  # fmt: skip

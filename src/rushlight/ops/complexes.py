@@ -1,6 +1,7 @@
 """Complex numbers: their parts, and the functions that treat real and complex numbers alike without being analytic.
 
-Derivatives follow the conjugate Wirtinger convention: the cotangent of a complex input points where a real function grows fastest.
+Derivatives follow the conjugate Wirtinger convention: the cotangent of a complex input points where a real function
+grows fastest.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def in_default_type(input: Any) -> Any:
     return cast(input, dtypes.get_default_dtype()) if input.dtype.kind in "biu" else input
 
 
-# --- parts --------------------------------------------------------------------------------------------------------------------------
+# --- parts -----------------------------------------------------------------------------------------------------------
 
 
 @linear(lambda g: complex(g, g * 0), view=True, method=False, node="SelectBackward0", name="real", samples=EACH)
@@ -93,7 +94,7 @@ def resolve_neg(input: Tensor) -> Tensor:
     return input
 
 
-# --- absolute value and direction ---------------------------------------------------------------------------------------------------
+# --- absolute value and direction ------------------------------------------------------------------------------------
 
 
 @constant_op(method=False)
@@ -111,7 +112,7 @@ def abs(input: Array) -> Array:
 
 
 def sgn_transpose(g: Any, x: Any, out: Any) -> Any:
-    """The part of the cotangent across the direction of x, over |x|; the map is its own transpose. Zero for real numbers and at zero."""
+    """The part of the cotangent across the direction of x, over |x| (its own transpose); zero for reals and at zero."""
     if not is_complex(x):
         return g * 0
     size = abs(x)
@@ -145,14 +146,14 @@ def angle(input: Array) -> Array:
     return np.where(np.isnan(input), input, np.multiply(input < 0, math.pi, dtype=input.dtype))
 
 
-# --- to and from pairs of real numbers ----------------------------------------------------------------------------------------------
+# --- to and from pairs of real numbers -------------------------------------------------------------------------------
 
 
 def check_pair(first: Any, second: Any) -> None:
     """Raises RuntimeError unless two arrays can be the parts of complex numbers."""
     for number, value in enumerate((first, second), 1):
         if not hasattr(value, "dtype"):
-            raise TypeError(f"complex numbers need two tensors: argument (position {number}) must be Tensor, not {type(value).__name__}")
+            raise TypeError(f"complex(): argument (position {number}) must be Tensor, not {type(value).__name__}")
     one, other = dtypes.of(first), dtypes.of(second)
     if one not in (dtypes.float16, dtypes.float32, dtypes.float64):
         raise RuntimeError(
@@ -160,7 +161,8 @@ def check_pair(first: Any, second: Any) -> None:
         )
     if one is not other:
         raise RuntimeError(
-            f"Expected object of scalar type {type_word(one)} but got scalar type {type_word(other)} for second argument"
+            f"Expected object of scalar type {type_word(one)} but got scalar type {type_word(other)} "
+            "for second argument"
         )
 
 
@@ -178,9 +180,12 @@ def complex(real: Array, imag: Array) -> Array:
 
 
 @general(
-    lambda g, y: real(conj(g) * polar(y * 0 + 1, y)), lambda g, out: imag(conj(out) * g),
-    method=False, broadcasts=True, samples=PAIRS,
-)  # fmt: skip
+    lambda g, y: real(conj(g) * polar(y * 0 + 1, y)),
+    lambda g, out: imag(conj(out) * g),
+    method=False,
+    broadcasts=True,
+    samples=PAIRS,
+)
 def polar(abs: Array, angle: Array) -> Array:
     """`abs * exp(1j * angle)`. Raises RuntimeError unless both are floating-point tensors of the same type."""
     check_pair(abs, angle)
@@ -192,15 +197,21 @@ def polar(abs: Array, angle: Array) -> Array:
 
 @linear(lambda g: complex(g[..., 0], g[..., 1]), view=True, method=False, samples=list)
 def view_as_real(input: Array) -> Array:
-    """The real and imaginary parts along a new last dimension, sharing memory. Raises RuntimeError for a real tensor."""
+    """The real and imaginary parts along a new last dimension, sharing memory.
+
+    Raises RuntimeError for a real tensor.
+    """
     if input.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return input[..., None].view(dtypes.of(input).to_real().numpy)
 
 
 @linear(
-    lambda g: view_as_real(g), view=True, method=False, samples=lambda: [call(T((3, 2))), call(T((2,)))],
-)  # fmt: skip
+    lambda g: view_as_real(g),
+    view=True,
+    method=False,
+    samples=lambda: [call(T((3, 2))), call(T((2,)))],
+)
 def view_as_complex(input: Array) -> Array:
     """The pairs along the last dimension as complex numbers, sharing memory.
 
@@ -228,13 +239,14 @@ def part(function: Any) -> property:
 
 
 METHODS = {
-    "real": part(real), "imag": part(imag), "conj": conj, "conj_physical": conj_physical, "resolve_conj": resolve_conj,
-    "resolve_neg": resolve_neg, "is_conj": lambda self: False, "is_neg": lambda self: False,
+    "real": part(real), "imag": part(imag), "conj": conj, "conj_physical": conj_physical,
+    "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "is_conj": lambda self: False,
+    "is_neg": lambda self: False,
 }  # fmt: skip
 ALIASES = {"abs": ("absolute",)}
 absolute = abs
 
 __all__ = [
-    "abs", "absolute", "angle", "complex", "conj", "conj_physical", "imag", "polar", "real", "resolve_conj", "resolve_neg", "sgn",
-    "view_as_complex", "view_as_real",
+    "abs", "absolute", "angle", "complex", "conj", "conj_physical", "imag", "polar", "real", "resolve_conj",
+    "resolve_neg", "sgn", "view_as_complex", "view_as_real",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from . import norms, pointwise, reductions, shapes
+from .diagonals import diagonal
 from .kinds import Array, bilinear as bilinear_op, composite, linear
 from .products import column, conjugated, dense, matmul, mm, same_type
 from .samples import T, call
@@ -76,7 +77,7 @@ def contract_transposes(g: Any, operands: tuple, operands_shape: tuple, needs: t
     return tuple(cotangents)
 
 
-@linear(contract_transposes, method=False, node="BmmBackward0")
+@linear(contract_transposes, method=False, node="ViewBackward0")
 def contract(operands: Sequence[Array], subscripts: tuple, output: str) -> Array:
     """Several operands multiplied and summed; each operand's dimensions have different letters. Linear in each."""
     result, letters = operands[0], subscripts[0]
@@ -180,7 +181,7 @@ def einsum(*args: Any) -> Any:
         for letter in dict.fromkeys(word):
             while word.count(letter) > 1:  # a repeated letter walks along a diagonal
                 first, second = word.index(letter), word.rindex(letter)
-                operands[i] = shapes.diagonal(operands[i], 0, first, second)
+                operands[i] = diagonal(operands[i], 0, first, second)
                 word = word[:first] + word[first + 1 : second] + word[second + 1 :] + letter
         words[i] = word
     if len(operands) > 1:
@@ -190,7 +191,7 @@ def einsum(*args: Any) -> Any:
     if gone:
         operand = reductions.sum(operand, gone)
     rest = "".join(letter for letter in word if letter in output)
-    return shapes.permute(operand, tuple(rest.index(letter) for letter in output))
+    return operand if rest == output and gone else shapes.permute(operand, tuple(rest.index(letter) for letter in output))
 
 
 @composite(
@@ -341,7 +342,7 @@ def multi_dot(tensors: Any) -> Any:
         if factor.ndim != 2 and not (factor.ndim == 1 and i in (0, len(factors) - 1)):
             allowed = "1D or 2D" if i in (0, len(factors) - 1) else "2D"
             raise RuntimeError(f"multi_dot(): tensor {i} must be {allowed} but got {factor.ndim}D")
-    shape = [factors[0].shape[0]] * (factors[0].ndim == 2) + [factors[-1].shape[1]] * (factors[-1].ndim == 2)
+    shape = [*factors[0].shape[:-1], *factors[-1].shape[1:]]
     factors[0] = factors[0].reshape(-1, factors[0].shape[-1])
     factors[-1] = factors[-1].reshape(factors[-1].shape[0], -1)
     split = cheapest_order([factors[0].shape[0], *(factor.shape[1] for factor in factors)])

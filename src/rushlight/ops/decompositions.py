@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
-from . import reductions
 from .joining import cat
 from .kinds import Array, composite, constant_op, general
 from .matrices import (
@@ -30,7 +29,7 @@ from .matrices import (
     real,
     upper,
 )
-from .products import adjoint, conjugated
+from .products import adjoint, conjugated, matmul
 from .samples import T, call
 
 eigh_fields = return_types.make("linalg_eigh", "eigenvalues", "eigenvectors")
@@ -74,7 +73,8 @@ def eigh_backward(g: tuple, out: tuple) -> tuple:
     values, vectors = out
     inner = adjoint(vectors) @ g[1] / differences(values)
     inner = inner - diagonal_matrix(diagonal_of(inner)) + diagonal_matrix(g[0])
-    return (vectors @ inner @ adjoint(vectors),)
+    found = vectors @ inner @ adjoint(vectors)
+    return (0.5 * (found + adjoint(found)),)  # Hermitian, as the input is taken to be
 
 
 @general(
@@ -170,7 +170,7 @@ def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
     joint=svd_backward, name="linalg.svd", method=False, returns=linalg_svd_fields,
     samples=lambda: [call(SQUARE), call(TALL, full_matrices=False), call(WIDE, full_matrices=False), call(T((2, 3, 2)), False)],
 )  # fmt: skip
-def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> tuple[Array, Array, Array]:
+def linalg_svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> tuple[Array, Array, Array]:
     """U, the singular values in descending order, and V^H, with `A = U @ diag(S) @ Vh`. `driver` makes no difference here."""
     check_matrices("linalg.svd", A)
     try:
@@ -184,13 +184,13 @@ def svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> t
 @composite(name="linalg.svdvals", method=False, out=True, samples=lambda: [call(SQUARE), call(TALL), call(WIDE)])
 def svdvals(A: Any, *, driver: str | None = None) -> Any:
     """The singular values of matrices, in descending order."""
-    return svd(A, False)[1]
+    return linalg_svd(A, False)[1]
 
 
-@composite(name="svd", samples=lambda: [call(TALL), call(SQUARE)])
-def old_svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
+@composite(samples=lambda: [call(TALL), call(SQUARE)])
+def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """U, S and V with `input = U @ diag(S) @ V.mH`; reduced where `some`; U and V are zeros unless `compute_uv`."""
-    U, S, Vh = svd(input, not some)
+    U, S, Vh = linalg_svd(input, not some)
     if not compute_uv:
         rows, columns = input.shape[-2:]
         U, Vh = (np.zeros((*input.shape[:-2], n, n), dtypes.numpy_type(input.dtype)) for n in (rows, columns))
@@ -255,7 +255,7 @@ def qr(input: Any, some: bool = True) -> Any:
     return qr_fields(*linalg_qr(input, "reduced" if some else "complete"))
 
 
-@constant_op(returns=geqrf_fields, samples=lambda: [call(TALL)])
+@general(None, returns=geqrf_fields, samples=lambda: [call(TALL)])
 def geqrf(input: Array) -> tuple[Array, Array]:
     """The Householder form of QR: R above the diagonal, reflectors below, and their factors tau. Not differentiable."""
     check_matrices("geqrf", input)
@@ -345,7 +345,7 @@ def lu_backward(g: Any, out: tuple, pivot: bool) -> tuple:
     if not pivot:
         return (found,)
     data = getattr(pivots, "_array", pivots)
-    return (permutation_of(data, rows).astype(dtypes.numpy_type(found.dtype)) @ found,)
+    return (matmul(permutation_of(data, rows).astype(dtypes.numpy_type(found.dtype)), found),)
 
 
 @general(
@@ -432,16 +432,16 @@ def lu(input: Any, pivot: bool = True, get_infos: bool = False) -> Any:
 @composite(
     name="linalg.lu_solve", method=False, out=True,
     samples=lambda: [
-        call(T((3, 3), kind="positive_definite"), T((3,), 3, 4, kind="int", grad=False), T((3, 2)), adjoint=adjoint)
-        for adjoint in (False, True)
+        call(T((3, 3), kind="positive_definite"), T((3,), 3, 4, kind="int", grad=False), T((3, 2))),
+        call(T((3, 3), kind="positive_definite"), T((3,), 3, 4, kind="int", grad=False), T((3, 2)), adjoint=True),
     ],
 )  # fmt: skip
-def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
+def linalg_lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False) -> Any:
     """The X of `A @ X = B` (or `X @ A = B`, or with the adjoint of A), given the compact LU factorization of A."""
     from .linalg import triangular
 
     if not left:
-        return turned(lu_solve(LU, pivots, turned(B), adjoint=not adjoint))
+        return turned(linalg_lu_solve(LU, pivots, turned(B), adjoint=not adjoint))
     P = permutation(pivots, LU.shape[-2], dtypes.numpy_type(LU.dtype))
     if adjoint:
         inner = triangular(turned(LU), B, upper=False)
@@ -452,16 +452,19 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
 turned = adjoint  # under a name that no parameter takes
 
 
-@composite(name="lu_solve", out=True, samples=lambda: [call(T((3, 2)), T((3, 3), kind="positive_definite"), T((3,), 3, 4, kind="int", grad=False))])
-def old_lu_solve(input: Any, LU_data: Any, LU_pivots: Any) -> Any:
+@composite(
+    out=True,
+    samples=lambda: [call(T((3, 2)), T((3, 3), kind="positive_definite"), T((3,), 3, 4, kind="int", grad=False))],
+)  # fmt: skip
+def lu_solve(input: Any, LU_data: Any, LU_pivots: Any) -> Any:
     """As `linalg.lu_solve`, with the right-hand side first."""
-    return lu_solve(LU_data, LU_pivots, input)
+    return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
 # --- LDL -----------------------------------------------------------------------------------------------------------------------------
 
 
-@constant_op(name="linalg.ldl_factor_ex", method=False, returns=ldl_ex_fields, samples=lambda: [call(SYMMETRIC)])
+@general(None, name="linalg.ldl_factor_ex", method=False, returns=ldl_ex_fields, samples=lambda: [call(SYMMETRIC)])
 def ldl_factor_ex(A: Array, *, hermitian: bool = False, check_errors: bool = False) -> tuple[Array, Array, Array]:
     """LAPACK's compact Bunch-Kaufman factorization of symmetric (or Hermitian) matrices. Not differentiable."""
     check_square("linalg.ldl_factor_ex", A)
@@ -481,7 +484,10 @@ def ldl_factor(A: Any, *, hermitian: bool = False) -> Any:
     return ldl_fields(*ldl_factor_ex(A, hermitian=hermitian)[:2])
 
 
-@constant_op(name="linalg.ldl_solve", method=False)
+@constant_op(
+    name="linalg.ldl_solve", method=False,
+    samples=lambda: [call(T((3, 3), kind="positive_definite", grad=False), T((3,), 3, 4, kind="int", grad=False), T((3, 2), grad=False))],
+)  # fmt: skip
 def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) -> Array:
     """The X of `A @ X = B`, given the compact LDL factorization of A."""
     check_float("linalg.ldl_solve", LD)

@@ -31,7 +31,7 @@ def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
 
         return call_overrides(op.function, given, args, kwargs if out is None else {**kwargs, "out": out})
     if not any(isinstance(value, Tensor) for value in given):
-        if not any(is_array(value) for value in given):
+        if given and not any(is_array(value) for value in given):
             raise argument_error(op, given)
         return op.forward(*values, **options)  # raw arrays: a derivative rule calls
     result = run(op, values, options, given, function or op.forward)
@@ -86,6 +86,8 @@ def is_disabled(kind: type) -> bool:
 
 def argument_error(op: Op, given: list, index: int = 0) -> TypeError:
     """The error for a call in which an input that has to be a Tensor is not one."""
+    if op.takes_list and index < len(given):
+        return TypeError(f"expected Tensor as element {index} in argument 0, but got {type(given[index]).__name__}")
     name = op.inputs[min(index, len(op.inputs) - 1)]
     found = type(given[index]).__name__ if given else "nothing"
     return TypeError(f"{op.name.rpartition('.')[2]}(): argument '{name}' (position {index + 1}) must be Tensor, not {found}")
@@ -94,9 +96,9 @@ def argument_error(op: Op, given: list, index: int = 0) -> TypeError:
 def run(op: Op, values: list, options: dict, given: list, function: Any) -> Any:
     """Computes on the arrays of the tensors given, wraps the result, and records the operation where gradients flow."""
     pointwise = op.kind == "pointwise"
-    numbers = pointwise or op.broadcasts
     arrays: list[Any] = []
     for index, value in enumerate(given):
+        numbers = (pointwise or op.broadcasts) and (op.numbers == "both" or (index > 0 and op.numbers == "second"))
         if isinstance(value, Tensor):
             if value._base is not None:
                 refresh_view(value)

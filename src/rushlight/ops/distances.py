@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .comparisons import clamp_min
 from .kinds import composite
 from .norms import vector_norm
@@ -29,17 +27,6 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps along the last dimension."""
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
-
-
-@composite(method=False, samples=lambda: [call(T((4, 3))), call(T((3, 2)), 1.0), call(T((1, 2)))])
-def pdist(input: Any, p: float = 2.0) -> Any:
-    """The p-norm distances of each row (N, M) to the rows after it: N (N - 1) / 2 of them."""
-    if input.ndim != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
-    if p < 0:
-        raise RuntimeError("pdist only supports non-negative p values")
-    first, second = np.triu_indices(input.shape[0], 1)
-    return vector_norm(input[first] - input[second], p, 1)
 
 
 @composite(method=False, samples=lambda: [call(T((2, 3))), call(T((2, 3)), 1.0, 0), call(T((3,)), dim=0)])

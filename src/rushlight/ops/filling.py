@@ -11,9 +11,9 @@ from ..arrays.basic import zeros_like
 from ..arrays.promotion import NUMBERS, scalar_array
 from ..autograd.inplace import change
 from ..tensor import Tensor, wrap
+from .dispatch import broadcast_error
 from .kinds import Array, linear
 from .samples import T, call
-from .shapes import expand
 
 
 def zeros_for(g: Any, shape: tuple | None = None) -> Any:
@@ -29,8 +29,9 @@ def copy_into(input: Any, src: Any, non_blocking: bool = False) -> Any:
     except ValueError:
         if not input.flags.writeable:
             raise
-        expand.op.forward(src, input.shape)  # raises, with PyTorch's words
-        raise
+        raise broadcast_error(input.shape, src.shape) or RuntimeError(
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(src.shape)}"
+        ) from None
     return input
 
 

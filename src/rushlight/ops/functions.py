@@ -1,4 +1,4 @@
-"""Pointwise functions: exponentials, logarithms, trigonometry, rounding, special functions. Derivatives as in `pointwise`.
+"""Pointwise functions: exponentials, logarithms, trigonometry, rounding, special functions.
 
 The special functions are SciPy's, imported when one is called.
 """
@@ -14,8 +14,7 @@ import numpy as np
 from .. import return_types
 from ..arrays.elementary import logistic
 from ..tensor import Tensor
-from .comparisons import isfinite, isnan, where
-from .complexes import is_complex
+from .comparisons import isfinite, where
 from .kinds import Array, general, pointwise
 from .pointwise import rsqrt
 from .samples import T, call
@@ -42,7 +41,7 @@ def scipy_function(name: str) -> Any:
     return pointwise_forward
 
 
-# --- exponentials and logarithms ----------------------------------------------------------------------------------------------------
+# --- exponentials and logarithms -------------------------------------------------------------------------------------
 
 LN2, LN10 = math.log(2), math.log(10)
 POSITIVE = (0.2, 3.0)
@@ -71,9 +70,13 @@ def log_odds_derivative(x: Any, eps: float | None) -> Any:
 
 
 logit = function(
-    "logit", log_odds, lambda x, eps: log_odds_derivative(x, eps), log_odds.__doc__ or "", accepts="bif",
+    "logit",
+    log_odds,
+    lambda x, eps: log_odds_derivative(x, eps),
+    log_odds.__doc__ or "",
+    accepts="bif",
     samples=lambda: [call(T((2, 3), 0.1, 0.9)), call(T((2, 3), 0.1, 0.9), 1e-3)],
-)  # fmt: skip
+)
 
 
 def log_of_sum(input: Array, other: Array) -> Array:
@@ -86,13 +89,23 @@ def log_of_sum(input: Array, other: Array) -> Array:
 
 
 logaddexp = pointwise(
-    "logaddexp", log_of_sum, d=(lambda x, y: 1 / (1 + exp(y - x)), lambda x, y: 1 / (1 + exp(x - y))), inplace=False, accepts="fc",
+    "logaddexp",
+    log_of_sum,
+    d=(lambda x, y: 1 / (1 + exp(y - x)), lambda x, y: 1 / (1 + exp(x - y))),
+    inplace=False,
+    accepts="fc",
+    numbers="none",
     doc="log(exp(input) + exp(other)), without overflow.",
-)  # fmt: skip
+)
 logaddexp2 = pointwise(
-    "logaddexp2", np.logaddexp2, d=(lambda x, y: 1 / (1 + exp2(y - x)), lambda x, y: 1 / (1 + exp2(x - y))), inplace=False, accepts="f",
+    "logaddexp2",
+    np.logaddexp2,
+    d=(lambda x, y: 1 / (1 + exp2(y - x)), lambda x, y: 1 / (1 + exp2(x - y))),
+    inplace=False,
+    accepts="f",
+    numbers="none",
     doc="log2(2 ** input + 2 ** other), without overflow.",
-)  # fmt: skip
+)
 
 
 def times_log(input: Array, other: Array) -> Array:
@@ -101,12 +114,17 @@ def times_log(input: Array, other: Array) -> Array:
 
 
 xlogy = pointwise(
-    "xlogy", times_log, d=(lambda x, y: where((x == 0) & (y <= 0), 0, log(y)), lambda x, y: x / y), result="float", accepts="bif",
+    "xlogy",
+    times_log,
+    d=(lambda x, y: where((x == 0) & (y <= 0), 0, log(y)), lambda x, y: x / y),
+    result="float",
+    accepts="bif",
     node=lambda node: f"XlogyBackward{1 if node.edges[0] is None else 2 if node.edges[1] is None else 0}",
-    domain=POSITIVE, doc=times_log.__doc__,
-)  # fmt: skip
+    domain=POSITIVE,
+    doc=times_log.__doc__,
+)
 
-# --- trigonometry -------------------------------------------------------------------------------------------------------------------
+# --- trigonometry ----------------------------------------------------------------------------------------------------
 
 sin = function("sin", np.sin, lambda x: cos(x), "The sine (input in radians).")
 cos = function("cos", np.cos, lambda x: -sin(x), "The cosine (input in radians).")
@@ -131,11 +149,21 @@ def per_square(part: Any, x: Any, y: Any) -> Any:
 
 
 atan2 = pointwise(
-    "atan2", np.arctan2, d=(lambda x, y: per_square(y, x, y), lambda x, y: -per_square(x, x, y)), result="float", accepts="bif",
+    "atan2",
+    np.arctan2,
+    d=(lambda x, y: per_square(y, x, y), lambda x, y: -per_square(x, x, y)),
+    result="float",
+    accepts="bif",
+    numbers="none",
     doc="The angle of the point (other, input), in radians.",
-)  # fmt: skip
+)
 hypot = pointwise(
-    "hypot", np.hypot, d=(lambda x, out: x / out, lambda y, out: y / out), accepts="f", doc="sqrt(input**2 + other**2), without overflow."
+    "hypot",
+    np.hypot,
+    d=(lambda x, out: x / out, lambda y, out: y / out),
+    accepts="f",
+    numbers="none",
+    doc="sqrt(input**2 + other**2), without overflow.",
 )
 
 
@@ -152,10 +180,14 @@ def normalized_sinc(input: Array) -> Array:
 
 
 sinc = function("sinc", normalized_sinc, lambda x: sinc_derivative(x), "sin(pi input) / (pi input), 1 at zero.")
-rad2deg = function("rad2deg", lambda input: input * (180 / math.pi), 180 / math.pi, "Radians as degrees.", accepts="bif")
-deg2rad = function("deg2rad", lambda input: input * (math.pi / 180), math.pi / 180, "Degrees as radians.", accepts="bif")
+rad2deg = function(
+    "rad2deg", lambda input: input * (180 / math.pi), 180 / math.pi, "Radians as degrees.", accepts="bif"
+)
+deg2rad = function(
+    "deg2rad", lambda input: input * (math.pi / 180), math.pi / 180, "Degrees as radians.", accepts="bif"
+)
 
-# --- signs and rounding -------------------------------------------------------------------------------------------------------------
+# --- signs and rounding ----------------------------------------------------------------------------------------------
 
 
 def rounding(name: str, ufunc: np.ufunc, doc: str) -> Any:
@@ -170,7 +202,9 @@ def rounding(name: str, ufunc: np.ufunc, doc: str) -> Any:
 floor = rounding("floor", np.floor, "The largest integer below or at the input.")
 ceil = rounding("ceil", np.ceil, "The smallest integer above or at the input.")
 trunc = rounding("trunc", np.trunc, "The input rounded towards zero.")
-frac = pointwise("frac", lambda input: input - np.trunc(input), d=1, accepts="f", doc="The input without its integer part.")
+frac = pointwise(
+    "frac", lambda input: input - np.trunc(input), d=1, accepts="f", doc="The input without its integer part."
+)
 
 
 round_to_integer = rounding("round", np.rint, "The input rounded to the nearest integer, ties to the even one.")
@@ -183,9 +217,15 @@ def to_decimals(input: Array, decimals: int) -> Array:
 
 
 round_to_decimals = pointwise(
-    "round_decimals", to_decimals, d=0, accepts="f", node="RoundBackward1", method=False, inplace=False,
+    "round_decimals",
+    to_decimals,
+    d=0,
+    accepts="f",
+    node="RoundBackward1",
+    method=False,
+    inplace=False,
     samples=lambda: [call(T((2, 3)), 1), call(T((2, 3), 20, 30), -1)],
-)  # fmt: skip
+)
 
 
 def round(input: Any, *, decimals: int = 0, out: Tensor | None = None) -> Any:
@@ -200,16 +240,21 @@ round_to_integer.op.function = round
 def signs(input: Array) -> Array:
     """-1, 0 or 1; 0 for NaN."""
     if input.dtype.kind == "b":
-        return np.positive(input.view(np.int8)).view(np.bool_)
+        return input.copy()
     if input.dtype.kind != "f":
         return np.sign(input)
     return np.subtract(np.greater(input, 0), np.less(input, 0), dtype=input.dtype)
 
 
 sign = pointwise(
-    "sign", signs, d=0, accepts="bif", doc=signs.__doc__, domain=(0.3, 2.0),
+    "sign",
+    signs,
+    d=0,
+    accepts="bif",
+    doc=signs.__doc__,
+    domain=(0.3, 2.0),
     refusal="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
-)  # fmt: skip
+)
 
 
 def copied_sign_derivative(x: Any, out: Any) -> Any:
@@ -218,14 +263,25 @@ def copied_sign_derivative(x: Any, out: Any) -> Any:
 
 
 copysign = pointwise(
-    "copysign", np.copysign, d=(lambda x, out: copied_sign_derivative(x, out), 0), result="float", accepts="bif", domain=(0.3, 2.0),
+    "copysign",
+    np.copysign,
+    d=(lambda x, out: copied_sign_derivative(x, out), 0),
+    result="float",
+    accepts="bif",
+    domain=(0.3, 2.0),
+    numbers="second",
     node=lambda node: f"CopysignBackward{1 if node.edges[1] is None else 0}",
     doc="The magnitude of the input with the sign of `other`.",
-)  # fmt: skip
+)
 nextafter = pointwise(
-    "nextafter", np.nextafter, d=(1, 0), accepts="f", samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
+    "nextafter",
+    np.nextafter,
+    d=(1, 0),
+    accepts="f",
+    numbers="none",
+    samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
     doc="The next representable number after the input in the direction of `other`.",
-)  # fmt: skip
+)
 
 
 def of_equal_types(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -239,16 +295,23 @@ def of_equal_types(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
 
 
 heaviside = pointwise(
-    "heaviside", lambda input, other: np.where(input == 0, other, (input > 0).astype(input.dtype)), d=(None, None),
-    node="NotImplemented", arguments=of_equal_types, accepts="bif", samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
+    "heaviside",
+    lambda input, other: np.where(input == 0, other, (input > 0).astype(input.dtype)),
+    d=(None, None),
+    node="NotImplemented",
+    arguments=of_equal_types,
+    accepts="bif",
+    numbers="none",
+    samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
     doc="0 below zero, 1 above, `values` at zero.",
-)  # fmt: skip
+)
 
 
 @general(
-    lambda g, out: ldexp_like(g, out[1]), returns=return_types.make("frexp", "mantissa", "exponent"),
+    lambda g, out: ldexp_like(g, out[1]),
+    returns=return_types.make("frexp", "mantissa", "exponent"),
     samples=lambda: [call(T((2, 3), 0.3, 2.0)), call(T((), 3, 3.5))],
-)  # fmt: skip
+)
 def frexp(input: Array) -> tuple[Array, Array]:
     """Mantissa (at least 0.5, below 1) and exponent, an int32, with input = mantissa * 2**exponent."""
     if input.dtype.kind != "f":
@@ -270,28 +333,48 @@ def replaced(input: Array, nan: float = 0.0, posinf: float | None = None, neginf
 
 
 nan_to_num = pointwise(
-    "nan_to_num", replaced, d=lambda x: isfinite(x), doc=replaced.__doc__,
+    "nan_to_num",
+    replaced,
+    d=lambda x: isfinite(x),
+    doc=replaced.__doc__,
     samples=lambda: [call(T((2, 3))), call(T((2, 3)), 1.0, posinf=2.0)],
-)  # fmt: skip
+)
 
-# --- special functions --------------------------------------------------------------------------------------------------------------
+# --- special functions -----------------------------------------------------------------------------------------------
 
 erf = function(
     "erf", scipy_function("erf"), lambda x: exp(-x * x) * (2 / math.sqrt(math.pi)), "The error function.", accepts="bif"
 )
 erfc = function(
-    "erfc", scipy_function("erfc"), lambda x: exp(-x * x) * (-2 / math.sqrt(math.pi)), "1 - erf(input), precise for large input.",
+    "erfc",
+    scipy_function("erfc"),
+    lambda x: exp(-x * x) * (-2 / math.sqrt(math.pi)),
+    "1 - erf(input), precise for large input.",
     accepts="bif",
-)  # fmt: skip
+)
 erfinv = function(
-    "erfinv", scipy_function("erfinv"), lambda out: exp(out * out) * (math.sqrt(math.pi) / 2), "The inverse of erf.", accepts="bif",
+    "erfinv",
+    scipy_function("erfinv"),
+    lambda out: exp(out * out) * (math.sqrt(math.pi) / 2),
+    "The inverse of erf.",
+    accepts="bif",
     domain=(-0.9, 0.9),
-)  # fmt: skip
+)
 lgamma = function(
-    "lgamma", scipy_function("gammaln"), lambda x: digamma(x), "The logarithm of |gamma(input)|.", accepts="bif", domain=(0.4, 3.0)
+    "lgamma",
+    scipy_function("gammaln"),
+    lambda x: digamma(x),
+    "The logarithm of |gamma(input)|.",
+    accepts="bif",
+    domain=(0.4, 3.0),
 )
 digamma = function(
-    "digamma", scipy_function("psi"), lambda x: polygamma(1, x), "The derivative of lgamma.", accepts="bif", domain=(0.4, 3.0)
+    "digamma",
+    scipy_function("psi"),
+    lambda x: polygamma(1, x),
+    "The derivative of lgamma.",
+    accepts="bif",
+    domain=(0.4, 3.0),
 )
 
 
@@ -305,14 +388,27 @@ def polygamma_values(n: int, input: Array) -> Array:
 
 
 polygamma = pointwise(
-    "polygamma", polygamma_values, d=(lambda x, n: polygamma(n + 1, x),), inputs=None, result="float", accepts="bif", method=False,
-    inplace=False, doc=polygamma_values.__doc__, samples=lambda: [call(1, T((2, 3), 0.4, 3.0)), call(0, T((3,), 0.4, 3.0))],
-)  # fmt: skip
+    "polygamma",
+    polygamma_values,
+    d=(lambda x, n: polygamma(n + 1, x),),
+    inputs=None,
+    result="float",
+    accepts="bif",
+    method=False,
+    inplace=False,
+    doc=polygamma_values.__doc__,
+    samples=lambda: [call(1, T((2, 3), 0.4, 3.0)), call(0, T((3,), 0.4, 3.0))],
+)
 i0 = function("i0", scipy_function("i0"), lambda x: i1(x), "The modified Bessel function of order 0.", accepts="bif")
 i1 = function(
-    "special.i1", scipy_function("i1"), lambda x, out: i1_derivative(x, out), "The modified Bessel function of order 1.", accepts="bif",
-    method=False, inplace=False,
-)  # fmt: skip
+    "special.i1",
+    scipy_function("i1"),
+    lambda x, out: i1_derivative(x, out),
+    "The modified Bessel function of order 1.",
+    accepts="bif",
+    method=False,
+    inplace=False,
+)
 
 
 def i1_derivative(x: Any, out: Any) -> Any:
@@ -323,16 +419,17 @@ def i1_derivative(x: Any, out: Any) -> Any:
 METHODS = {
     "polygamma": lambda self, n: polygamma(n, self),
     "polygamma_": lambda self, n: self.copy_(polygamma(n, self)),
-}  # fmt: skip
+}
 ALIASES = {
-    "asin": ("arcsin",), "acos": ("arccos",), "atan": ("arctan",), "atan2": ("arctan2",), "asinh": ("arcsinh",), "acosh": ("arccosh",),
-    "atanh": ("arctanh",), "trunc": ("fix",),
+    "asin": ("arcsin",), "acos": ("arccos",), "atan": ("arctan",), "atan2": ("arctan2",), "asinh": ("arcsinh",),
+    "acosh": ("arccosh",), "atanh": ("arctanh",), "trunc": ("fix",),
 }  # fmt: skip
 arcsin, arccos, arctan, arctan2, arcsinh, arccosh, arctanh, fix = asin, acos, atan, atan2, asinh, acosh, atanh, trunc
 
 __all__ = [
-    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh", "atan", "atan2", "atanh",
-    "ceil", "copysign", "cos", "cosh", "deg2rad", "digamma", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "fix", "floor", "frac",
-    "frexp", "heaviside", "hypot", "i0", "lgamma", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logit", "nan_to_num",
-    "nextafter", "polygamma", "rad2deg", "round", "sigmoid", "sign", "sin", "sinc", "sinh", "tan", "tanh", "trunc", "xlogy",
+    "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "asin", "asinh",
+    "atan", "atan2", "atanh", "ceil", "copysign", "cos", "cosh", "deg2rad", "digamma", "erf", "erfc", "erfinv",
+    "exp", "exp2", "expm1", "fix", "floor", "frac", "frexp", "heaviside", "hypot", "i0", "lgamma", "log", "log10",
+    "log1p", "log2", "logaddexp", "logaddexp2", "logit", "nan_to_num", "nextafter", "polygamma", "rad2deg", "round",
+    "sigmoid", "sign", "sin", "sinc", "sinh", "tan", "tanh", "trunc", "xlogy",
 ]  # fmt: skip

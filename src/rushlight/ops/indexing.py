@@ -23,7 +23,7 @@ from .dispatch import type_word
 from .filling import copy
 from .kinds import Array, linear
 from .samples import T, call
-from .shapes import reshape
+from .shapes import expand, reshape
 
 ALL = slice(None)
 int64 = np.dtype("int64")
@@ -157,6 +157,9 @@ def picking_error(shape: tuple, indices: tuple, error: Exception) -> IndexError:
 def plain_indices(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     """Arguments of index_put with its tensors of indices as arrays."""
     given = args[1] if len(args) > 1 else kwargs["indices"]
+    for i, one in enumerate(given):
+        if one is None:
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got NoneType")
     indices = tuple([one if isinstance(one, slice) else index_array(one) for one in given])
     if thread.grad_enabled:
         indices = own(indices)
@@ -364,14 +367,14 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         whole = view is None or all(one is ... or one == ALL for one in view)
         target = self if whole else basic_index(self, view)
         if picked is None:
-            change(target, copy.op, (without_leading_ones(source, target._array.ndim),), {})
+            change(target, copy.op, (fitted(source, target._array.shape),), {})
         else:
             change(target, index_put.op, (picked, source), {})
         return
     check_writable(self)
     place = self._array if view is None else basic_index.op.forward(self._array, view)
     if picked is None:
-        copy.op.inplace(place, without_leading_ones(source, place.ndim)._array)
+        place[...] = fitted(source, place.shape)._array
     else:
         put_into(place, picked, source._array)
     version_cell(self).bump()
@@ -390,11 +393,15 @@ def assignable(target: Tensor, value: Any, picked: tuple | None) -> Tensor:
     raise TypeError(f"can't assign a {type(value).__name__} to a torch.{type_word(target.dtype)}Tensor")
 
 
-def without_leading_ones(source: Tensor, rank: int) -> Tensor:
-    """The tensor without leading extents of one that a place of that rank has no room for."""
-    shape = source._array.shape
-    extra = len(shape) - rank
-    return reshape(source, shape[extra:]) if extra > 0 and all(extent == 1 for extent in shape[:extra]) else source
+def fitted(source: Tensor, shape: tuple) -> Tensor:
+    """What is assigned, expanded to the shape of its place; leading extents of one may be too many."""
+    have = source._array.shape
+    if have == shape or not have:
+        return source
+    extra = len(have) - len(shape)
+    if extra > 0 and all(extent == 1 for extent in have[:extra]):
+        source = reshape(source, have[extra:])
+    return expand(source, shape)
 
 
 Tensor.__getitem__ = getitem  # type: ignore[attr-defined]

@@ -139,7 +139,7 @@ def unbind(input: Array, dim: int = 0) -> tuple:
 
 
 def split_name(node: Any, input: Any = None, split_size_or_sections: Any = None, dim: int = 0) -> str:
-    return "SplitBackward0" if isinstance(split_size_or_sections, int) else "SplitWithSizesBackward0"
+    return "SplitBackward0" if hasattr(split_size_or_sections, "__index__") else "SplitWithSizesBackward0"
 
 
 def section_sizes(size: Any, extent: int, dim: int) -> list[int]:

@@ -143,6 +143,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
     saves = {(a, b): tuple(n in op.saves((a, b)) for n in op.inputs) for a in (True, False) for b in (True, False)} if slots else {}
     both, first, second = (saves.get(key, (False, False)) for key in ((True, True), (True, False), (False, True)))
     constants32, constants64 = _constants[float32], _constants[float64]
+    takes_numbers = op.numbers != "none"
 
     def function(input: Any, other: Any, **kwargs: Any) -> Any:
         if not kwargs and not state.active and type(input) in plain_types and keeps_type:
@@ -154,7 +155,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                     operand = other._array
                     if operand.dtype is not dtype:
                         return otherwise(op, (input, other), kwargs)
-                elif kind is float or kind is int:
+                elif takes_numbers and (kind is float or kind is int):
                     value = other
                     other = (constants32 if dtype is float32 else constants64).get(value)
                     if other is None:
@@ -200,6 +201,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
 
 def _comparison(op: Op, otherwise: Callable) -> Callable:
     ufunc = op.forward
+    takes_numbers = op.numbers != "none"
 
     def function(input: Any, other: Any, **kwargs: Any) -> Any:
         if not kwargs and not state.active and type(input) in plain_types:
@@ -210,7 +212,7 @@ def _comparison(op: Op, otherwise: Callable) -> Callable:
             if kind in plain_types:
                 if other._array.dtype is dtype and (dtype is float32 or dtype is float64 or dtype is int64):
                     operand = other._array
-            elif kind is float or kind is int:
+            elif takes_numbers and (kind is float or kind is int):
                 if dtype is float32 or dtype is float64 or (dtype is int64 and kind is int):
                     operand = other
             if operand is not None:

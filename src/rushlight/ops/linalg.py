@@ -12,14 +12,14 @@ import numpy as np
 
 from .. import return_types
 from . import pointwise, reductions
-from .decompositions import svd
-from .kinds import Array, composite, constant_op, general, registry
+from .comparisons import where
+from .decompositions import linalg_svd
+from .functions import log
+from .kinds import Array, composite, constant_op, general
 from .matrices import (
     LinAlgError,
     batch_prefix,
     check_square,
-    diagonal_matrix,
-    diagonal_of,
     each_matrix,
     identity,
     int32,
@@ -55,9 +55,9 @@ def det_backward(g: Any, A: Any, out: Any) -> Any:
     """`g conj(det) A^-H`; of singular matrices by their cofactors, from the singular value decomposition."""
     if bool((out != 0).all()):
         return as_column(g * conjugated(out)) * adjoint(inv(A))
-    U, S, Vh = svd(A, full_matrices=True)
+    U, S, Vh = linalg_svd(A)
     count = A.shape[-1]
-    others = 1 - np.eye(count, dtype=real(S).dtype if isinstance(S, np.ndarray) else S.dtype.numpy)
+    others = 1 - identity(S)
     # The products of all singular values but one.
     rest = reductions.prod(S.reshape(*S.shape[:-1], 1, count) * others + (1 - others), -1)
     return as_column(g * conjugated(det(U) * det(Vh))) * (U * rest.reshape(*rest.shape[:-1], 1, count) @ Vh)
@@ -98,12 +98,7 @@ def slogdet(input: Any) -> Any:
 def logdet(input: Any) -> Any:
     """The logarithms of determinants: NaN for negative ones, -inf for zero."""
     sign, logabsdet = linalg_slogdet_op(input)
-    return logabsdet + pointwise_log(sign)
-
-
-def pointwise_log(x: Any) -> Any:
-    """The logarithm op (its family imports after this one)."""
-    return registry["log"].function(x)
+    return logabsdet + log(sign)
 
 
 # --- inverses and solvers ------------------------------------------------------------------------------------------------------------
@@ -150,7 +145,7 @@ def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     if check_errors or not bool(info.any()):
         return inv_fields(inv(A), info)
     good = info.reshape(*info.shape, 1, 1) == 0
-    return inv_fields(inv(registry["where"].function(good, A, identity(A))) + pointwise_log(good.to(A.dtype)) * -1, info)
+    return inv_fields(inv(where(good, A, identity(A))) - log(good.to(A.dtype)), info)
 
 
 def is_vector(A: Any, B: Any) -> bool:
@@ -275,20 +270,19 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
 def triangular_solve(input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
     """The solution of `A @ X = input` for a triangular A, and a copy of A."""
     turned = A.mT if transpose else A
-    part = triangle_upper(A) if upper else triangle_lower(A)
-    return triangular_fields(triangular(turned, input, upper=upper != transpose, unitriangular=unitriangular), part)
+    return triangular_fields(triangular(turned, input, upper=upper != transpose, unitriangular=unitriangular), A.clone())
 
 
 # --- Cholesky ------------------------------------------------------------------------------------------------------------------------
 
 
-def cholesky_backward(g: Any, out: Any) -> Any:
+def cholesky_backward(g: Any, out: Any, upper: bool) -> Any:
     """L^-H Phi(L^H g) L^-1, made Hermitian, where Phi takes the lower triangle and halves the diagonal (I. Murray, 2016)."""
-    inner = lower(adjoint(out) @ g)
-    inner = inner - 0.5 * diagonal_matrix(diagonal_of(inner))
-    inner = inner + adjoint(inner)
-    left = triangular(adjoint(out), inner, upper=True)
-    return 0.5 * adjoint(triangular(adjoint(out), adjoint(left), upper=True))
+    factor, g = (adjoint(out), adjoint(g)) if upper else (out, g)
+    inner = lower(adjoint(factor) @ g)
+    inner = inner + adjoint(lower(inner, -1))
+    left = triangular(adjoint(factor), inner, upper=True)
+    return 0.5 * adjoint(triangular(adjoint(factor), adjoint(left), upper=True))
 
 
 def cholesky_info(A: Any) -> Any:
@@ -298,30 +292,24 @@ def cholesky_info(A: Any) -> Any:
 
 
 @general(
-    cholesky_backward, name="linalg.cholesky_lower", node="LinalgCholeskyExBackward0", method=False,
-    samples=lambda: [call(POSITIVE), call(POSITIVES), call(T((0, 0)))],
+    cholesky_backward, name="linalg.cholesky", node="LinalgCholeskyExBackward0", method=False,
+    samples=lambda: [call(POSITIVE), call(POSITIVES), call(POSITIVE, upper=True), call(T((0, 0)))],
 )  # fmt: skip
-def cholesky_lower(A: Array) -> Array:
-    """The lower triangular L with `A = L @ L.mH`, of Hermitian positive-definite matrices (only the lower triangle is read)."""
+def linalg_cholesky(A: Array, *, upper: bool = False) -> Array:
+    """The Cholesky factor of Hermitian positive-definite matrices, of which one triangle is read.
+
+    It is the lower triangular L with `A = L @ L.mH`, or with `upper` the U with `A = U.mH @ U`. Raises LinAlgError for other matrices.
+    """
     check_square("linalg.cholesky", A)
     try:
-        return np.linalg.cholesky(A)
+        return np.linalg.cholesky(A, upper=upper)
     except np.linalg.LinAlgError:
-        info = cholesky_info(A).reshape(-1)
+        info = cholesky_info(np.conj(np.swapaxes(A, -1, -2)) if upper else A).reshape(-1)
         number = int(np.flatnonzero(info)[0]) if info.any() else 0
         raise LinAlgError(
             f"linalg.cholesky: {batch_prefix(A.shape, number)}The factorization could not be completed because the input is not "
             f"positive-definite (the leading minor of order {info[number]} is not positive-definite)."
         ) from None
-
-
-@composite(name="linalg.cholesky", method=False, out=True, samples=lambda: [call(POSITIVE), call(POSITIVE, upper=True)])
-def linalg_cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The Cholesky factor: the lower triangular L with `A = L @ L.mH`, or with `upper` the U with `A = U.mH @ U`.
-
-    Raises LinAlgError for matrices that are not positive definite.
-    """
-    return adjoint(cholesky_lower(adjoint(A))) if upper else cholesky_lower(A)
 
 
 @composite(out=True, samples=lambda: [call(POSITIVE), call(POSITIVE, True)])
@@ -343,7 +331,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> A
     info = definiteness(adjoint(A) if upper else A)
     if not check_errors and bool(info.any()):
         good = info.reshape(*info.shape, 1, 1) == 0
-        A = registry["where"].function(good, A, identity(A))  # the factor of a matrix without one says nothing
+        A = where(good, A, identity(A))  # the factor of a matrix without one says nothing
     return cholesky_fields(linalg_cholesky(A, upper=upper), info)
 
 

@@ -19,7 +19,7 @@ from .checks import alike, check_reduction
 from .comparisons import clamp_min, minimum, where
 from .ctc import ctc_loss
 from .dispatch import type_word, value_error
-from .distances import cosine_similarity, pairwise_distance, pdist
+from .distances import cosine_similarity, pairwise_distance
 from .functions import exp, log, xlogy
 from .kinds import Array, composite, fused
 from .reductions import sum
@@ -252,7 +252,7 @@ def multi_margin_loss(
     index = target._array.reshape(-1, 1)
     if ((index < 0) | (index >= classes)).any():
         raise RuntimeError("target out of range")
-    own = take_along(scores, index, 1, True)
+    own = take_along(scores, index, 1)
     terms = where(wrap(np.arange(classes) != index), clamp_min(margin - own + scores, 0), 0.0)
     terms = terms if p == 1 else terms * terms
     if weight is not None:
@@ -352,5 +352,5 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
 
 __all__ = [
     "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "hinge_embedding_loss", "kl_div", "margin_ranking_loss",
-    "cosine_similarity", "pairwise_distance", "pdist", "poisson_nll_loss", "triplet_margin_loss",
+    "cosine_similarity", "pairwise_distance", "poisson_nll_loss", "triplet_margin_loss",
 ]  # fmt: skip

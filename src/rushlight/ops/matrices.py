@@ -12,8 +12,8 @@ import numpy as np
 
 from .. import dtypes
 from ..tensor import Tensor
+from .diagonals import diagonal, tril, triu
 from .dispatch import type_word
-from .kinds import registry
 
 
 class LinAlgError(RuntimeError):
@@ -93,17 +93,17 @@ def identity(x: Any, size: int | None = None) -> Any:
 
 def lower(x: Any, offset: int = 0) -> Any:
     """The part on and below a diagonal, zeros above; what is left out does not count, not even NaNs."""
-    return registry["tril"].function(x, offset)
+    return tril(x, offset)
 
 
 def upper(x: Any, offset: int = 0) -> Any:
     """The part on and above a diagonal, zeros below."""
-    return registry["triu"].function(x, offset)
+    return triu(x, offset)
 
 
 def diagonal_of(x: Any) -> Any:
     """The diagonals of matrices."""
-    return registry["diagonal"].function(x, 0, -2, -1)
+    return diagonal(x, 0, -2, -1)
 
 
 def diagonal_matrix(d: Any) -> Any:

@@ -77,7 +77,7 @@ def require_identity(ord: float, shape: tuple, dim: Any) -> None:
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The vector norm of order `p` over the given dimensions; "fro" is order 2, "nuc" the sum of the singular values."""
     if p == "nuc":
-        from .linalg import matrix_norm
+        from .matrix_functions import matrix_norm
 
         pair = (0, 1) if dim is None else tuple(dim)
         if len(pair) != 2 or (dim is None and input.ndim != 2):

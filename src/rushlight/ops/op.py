@@ -47,6 +47,7 @@ class Op:
         returns: Callable | None = None,
         result: str = "same",
         accepts: str = "bifc",
+        numbers: str = "both",
         refusal: str | None = None,
         samples: Callable | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
@@ -69,6 +70,7 @@ class Op:
         self.variadic = variadic
         self.returns = returns
         self.result = result
+        self.numbers = numbers  # of an op that broadcasts: which operands may be Python numbers: "both", "second" or "none"
         self.accepts = accepts  # of a pointwise op: initials of the kinds of type (bool, integer, floating, complex) that it takes
         self.refusal = refusal  # the message for the others, where PyTorch has a special one
         self.samples = samples
@@ -123,19 +125,20 @@ class Op:
         """Gives a node the class with PyTorch's name for the way the op was called; the name matters only when somebody looks."""
         if callable(self.node) and "node_name" not in node.__dict__:
             name = self.node(node, *node.args, **node.kwargs) if rule_code.names_by_call(self.node) else self.node(node)
-            node.__dict__["node_name"] = name
-            if name != type(node).__name__:
-                node.__class__ = _named(type(node), name)
+            renamed(node, name)
 
 
 _variants: dict[tuple[type, str], type] = {}
 
 
-def _named(base: type, name: str) -> type:
-    variant = _variants.get((base, name))
-    if variant is None:
-        variant = _variants[base, name] = type(name, (base,), {"__slots__": (), "__module__": base.__module__})
-    return variant
+def renamed(node: Node, name: str) -> None:
+    """Gives a node for good the class of its own class's making that has another name."""
+    node.__dict__["node_name"] = name
+    base = type(node)
+    if name != base.__name__:
+        if (base, name) not in _variants:
+            _variants[base, name] = type(name, (base,), {"__slots__": (), "__module__": base.__module__})
+        node.__class__ = _variants[base, name]
 
 
 def default_node_name(name: str) -> str:

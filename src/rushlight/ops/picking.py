@@ -107,7 +107,7 @@ def places(index: Any, dim: int) -> tuple:
     rank = index.ndim
     dim %= rank or 1
     return tuple(
-        index.astype(int64, copy=False) if d == dim else np.arange(extent).reshape((-1,) + (1,) * (rank - d - 1))
+        index.astype(int64, copy=False) if d == dim else np.arange(extent, dtype=int64).reshape((-1,) + (1,) * (rank - d - 1))
         for d, extent in enumerate(index.shape)
     )
 

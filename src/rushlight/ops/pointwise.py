@@ -19,11 +19,14 @@ from .dispatch import type_word
 from .kinds import Array, general, pointwise
 from .samples import T, call
 
-# --- sums and differences -----------------------------------------------------------------------------------------------------------
+# --- sums and differences --------------------------------------------------------------------------------------------
 
 
 def scaled_by_alpha(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-    """Arguments of add with `alpha` multiplied into the second operand. Raises RuntimeError where it does not fit the type."""
+    """Arguments of add with `alpha` multiplied into the second operand.
+
+    Raises RuntimeError where it does not fit the type.
+    """
     if "alpha" not in kwargs:
         return args, kwargs
     rest = dict(kwargs)
@@ -68,17 +71,31 @@ def reversed_sub(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
 
 
 add = pointwise("add", np.add, d=(1, 1), operator="__add__", arguments=scaled_by_alpha, doc="`input + alpha * other`.")
-sub = pointwise("sub", np.subtract, d=(1, -1), operator="__sub__", arguments=without_bools, doc="`input - alpha * other`.")
+sub = pointwise(
+    "sub", np.subtract, d=(1, -1), operator="__sub__", arguments=without_bools, doc="`input - alpha * other`."
+)
 rsub = pointwise(
-    "rsub", lambda input, other: np.subtract(other, input), d=(-1, 1), operator="__rsub__", arguments=reversed_sub, method=False,
-    inplace=False, node=lambda node: f"RsubBackward{1 if node.edges[1] is None else 0}",
+    "rsub",
+    lambda input, other: np.subtract(other, input),
+    d=(-1, 1),
+    operator="__rsub__",
+    arguments=reversed_sub,
+    method=False,
+    numbers="second",
+    inplace=False,
+    node=lambda node: f"RsubBackward{1 if node.edges[1] is None else 0}",
     doc="`other - alpha * input`.",
-)  # fmt: skip
+)
 neg = pointwise(
-    "neg", np.negative, d=-1, accepts="ifc", doc="The negative.",
-    refusal="Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use the `~` or "
+    "neg",
+    np.negative,
+    d=-1,
+    accepts="ifc",
+    doc="The negative.",
+    refusal="Negation, the `-` operator, on a bool tensor is not supported. "
+    "If you are trying to invert a mask, use the `~` or "
     "`logical_not()` operator instead.",
-)  # fmt: skip
+)
 
 
 def positive(input: Tensor) -> Tensor:
@@ -88,13 +105,19 @@ def positive(input: Tensor) -> Tensor:
     return input
 
 
-# --- products and quotients ---------------------------------------------------------------------------------------------------------
+# --- products and quotients ------------------------------------------------------------------------------------------
 
 mul = pointwise("mul", np.multiply, d=(lambda y: y, lambda x: x), operator="__mul__", doc="`input * other`.")
 true_divide = pointwise(
-    "true_divide", np.true_divide, d=(lambda y: 1 / y, lambda y, out: -out / y), operator="__truediv__", result="float",
-    node="DivBackward0", domain=(0.5, 2.0), doc="`input / other`, a floating-point result also for integers.",
-)  # fmt: skip
+    "true_divide",
+    np.true_divide,
+    d=(lambda y: 1 / y, lambda y, out: -out / y),
+    operator="__truediv__",
+    result="float",
+    node="DivBackward0",
+    domain=(0.5, 2.0),
+    doc="`input / other`, a floating-point result also for integers.",
+)
 
 
 def check_divisor(input: Any, other: Any) -> None:
@@ -120,14 +143,22 @@ def quotient_to_zero(input: Any, other: Any) -> Any:
 def rounded_quotient(input: Array, other: Array, rounding_mode: str | None = None) -> Array:
     """The quotient, rounded as `div` says."""
     if rounding_mode is None:
-        return np.true_divide(*[cast(one, dtypes.get_default_dtype()) if one.dtype.kind in "biu" else one for one in (input, other)])
+        return np.true_divide(
+            *[cast(one, dtypes.get_default_dtype()) if one.dtype.kind in "biu" else one for one in (input, other)]
+        )
     return quotient_down(input, other) if rounding_mode == "floor" else quotient_to_zero(input, other)
 
 
 div_rounded = pointwise(
-    "div_rounded", rounded_quotient, d=(0, 0), node="DivBackward2", method=False, inplace=False, accepts="if",
+    "div_rounded",
+    rounded_quotient,
+    d=(0, 0),
+    node="DivBackward2",
+    method=False,
+    inplace=False,
+    accepts="if",
     samples=lambda: [call(T((2, 3), 3, 4), T((3,), 0.7, 0.9), mode) for mode in ("floor", "trunc")],
-)  # fmt: skip
+)
 
 
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
@@ -136,9 +167,15 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor
     Integers are divided as floating-point numbers, unless rounded: then division by zero raises RuntimeError.
     """
     if rounding_mode not in (None, "trunc", "floor"):
-        raise RuntimeError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+        raise RuntimeError(
+            f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+        )
     options = {} if out is None else {"out": out}
-    return true_divide(input, other, **options) if rounding_mode is None else div_rounded(input, other, rounding_mode, **options)
+    return (
+        true_divide(input, other, **options)
+        if rounding_mode is None
+        else div_rounded(input, other, rounding_mode, **options)
+    )
 
 
 true_divide.op.function = div
@@ -162,19 +199,35 @@ def by_number(name: str) -> Any:
 
 
 floor_divide = pointwise(
-    "floor_divide", quotient_down, d=(None, None), operator="__floordiv__", node="NotImplemented", accepts="if",
-    samples=lambda: [call(T((2, 3), 3, 4, grad=False), T((3,), 0.7, 0.9, grad=False))], doc="The quotient rounded down.",
-)  # fmt: skip
+    "floor_divide",
+    quotient_down,
+    d=(None, None),
+    operator="__floordiv__",
+    node="NotImplemented",
+    accepts="if",
+    samples=lambda: [call(T((2, 3), 3, 4, grad=False), T((3,), 0.7, 0.9, grad=False))],
+    doc="The quotient rounded down.",
+)
 remainder = pointwise(
-    "remainder", modulus, d=(1, lambda x, y: -rounded(x, y, "floor")), operator="__mod__", node=by_number("Remainder"), accepts="if",
+    "remainder",
+    modulus,
+    d=(1, lambda x, y: -rounded(x, y, "floor")),
+    operator="__mod__",
+    node=by_number("Remainder"),
+    accepts="if",
     samples=lambda: [call(T((2, 3), 3, 3.4), T((3,), 0.7, 0.73)), call(T((2,), -3.4, -3), T((2,), 0.7, 0.73))],
     doc="The remainder of the division, with the sign of the divisor.",
-)  # fmt: skip
+)
 fmod = pointwise(
-    "fmod", c_modulus, d=(1, lambda x, y: -rounded(x, y, "trunc")), node=by_number("Fmod"), accepts="if",
+    "fmod",
+    c_modulus,
+    d=(1, lambda x, y: -rounded(x, y, "trunc")),
+    node=by_number("Fmod"),
+    accepts="if",
+    numbers="second",
     samples=lambda: [call(T((2, 3), 3, 3.4), T((3,), 0.7, 0.73)), call(T((2,), -3.4, -3), T((2,), 0.7, 0.73))],
     doc="The remainder of the division, with the sign of the dividend.",
-)  # fmt: skip
+)
 
 
 def rounded(x: Any, y: Any, mode: str) -> Any:
@@ -182,10 +235,17 @@ def rounded(x: Any, y: Any, mode: str) -> Any:
     return div_rounded(x, y, mode)
 
 
-reciprocal = pointwise("reciprocal", np.reciprocal, d=lambda out: -out * out, result="float", domain=(0.5, 2.0), doc="`1 / input`.")
+reciprocal = pointwise(
+    "reciprocal", np.reciprocal, d=lambda out: -out * out, result="float", domain=(0.5, 2.0), doc="`1 / input`."
+)
 
-ADD_PRODUCT = lambda: [call(T((2, 3)), T((3,)), T((2, 1)), value=0.5), call(T((3,)), T((3,)), T((3,)))]  # noqa: E731
-ADD_QUOTIENT = lambda: [call(T((2, 3)), T((3,)), T((2, 1), 0.5, 2.0), value=0.5), call(T((3,)), T((3,)), T((3,), 0.5, 2.0))]  # noqa: E731
+
+def sums_of(low: float) -> Any:
+    """Samples for addcmul and addcdiv, the last operand from `low` on."""
+    return lambda: [
+        call(T((2, 3)), T((3,)), T((2, 1), low, 2.0), value=0.5),
+        call(T((3,)), T((3,)), T((3,), low, 2.0)),
+    ]
 
 
 def plus_product(input: Array, tensor1: Array, tensor2: Array, *, value: float = 1) -> Array:
@@ -199,8 +259,8 @@ def without_integers(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     quotient = [*args[1:3], kwargs.get("tensor1"), kwargs.get("tensor2")]
     if all(one.dtype.category < dtypes.FLOATING for one in quotient if isinstance(one, Tensor)):
         raise RuntimeError(
-            "Integer division with addcdiv is no longer supported: addcdiv performs a true division, so convert the operands to a "
-            "floating-point type first, or use addcmul."
+            "Integer division with addcdiv is no longer supported: addcdiv performs a true division, so convert the "
+            "operands to a floating-point type first, or use addcmul."
         )
     return args, kwargs
 
@@ -212,14 +272,26 @@ def plus_quotient(input: Array, tensor1: Array, tensor2: Array, *, value: float 
 
 
 addcmul = pointwise(
-    "addcmul", plus_product, inputs=("input", "tensor1", "tensor2"), samples=ADD_PRODUCT,
-    d=(1, lambda tensor2, value: tensor2 * value, lambda tensor1, value: tensor1 * value), doc="`input + value * tensor1 * tensor2`.",
-)  # fmt: skip
+    "addcmul",
+    plus_product,
+    inputs=("input", "tensor1", "tensor2"),
+    samples=sums_of(-2.0),
+    d=(1, lambda tensor2, value: tensor2 * value, lambda tensor1, value: tensor1 * value),
+    doc="`input + value * tensor1 * tensor2`.",
+)
 addcdiv = pointwise(
-    "addcdiv", plus_quotient, inputs=("input", "tensor1", "tensor2"), samples=ADD_QUOTIENT, arguments=without_integers,
-    d=(1, lambda tensor2, value: value / tensor2, lambda tensor1, tensor2, value: tensor1 * -value / (tensor2 * tensor2)),
+    "addcdiv",
+    plus_quotient,
+    inputs=("input", "tensor1", "tensor2"),
+    samples=sums_of(0.5),
+    arguments=without_integers,
+    d=(
+        1,
+        lambda tensor2, value: value / tensor2,
+        lambda tensor1, tensor2, value: tensor1 * -value / (tensor2 * tensor2),
+    ),
     doc="`input + value * tensor1 / tensor2`.",
-)  # fmt: skip
+)
 
 
 def interpolate(input: Array, end: Array, weight: Array) -> Array:
@@ -233,7 +305,7 @@ def of_one_type(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
     names = ("input", "end", "weight")
     given = (*args, *(kwargs[name] for name in names[len(args) :] if name in kwargs))
     if isinstance(given[0], Tensor) and given[0].dtype.category < dtypes.FLOATING:
-        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for {type_word(given[0].dtype)!r}")
+        raise NotImplementedError(f'"lerp_kernel_scalar" not implemented for {type_word(given[0].dtype)!r}')
     for name, value in zip(names, given, strict=False):
         if isinstance(value, Tensor) and isinstance(given[0], Tensor) and value.dtype is not given[0].dtype:
             raise RuntimeError(f"expected dtype {given[0].dtype.name} for `{name}` but got dtype {value.dtype.name}")
@@ -241,31 +313,49 @@ def of_one_type(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
 
 
 lerp = pointwise(
-    "lerp", interpolate, inputs=("input", "end", "weight"), arguments=of_one_type, accepts="fc",
+    "lerp",
+    interpolate,
+    inputs=("input", "end", "weight"),
+    arguments=of_one_type,
+    accepts="fc",
     d=(lambda weight: 1 - weight, lambda weight: weight, lambda x, end: end - x),
     node=lambda node: f"LerpBackward{0 if node.edges[2] is None else 1}",
-    samples=lambda: [call(T((2, 3)), T((3,)), 0.3), call(T((2, 3)), T((2, 3)), T((2, 3), 0, 1)), call(T((3,)), T((3,)), T(()))],
+    samples=lambda: [
+        call(T((2, 3)), T((3,)), 0.3),
+        call(T((2, 3)), T((2, 3)), T((2, 3), 0, 1)),
+        call(T((3,)), T((3,)), T(())),
+    ],
     doc="`input + weight * (end - input)`.",
-)  # fmt: skip
+)
 
-# --- powers and roots ---------------------------------------------------------------------------------------------------------------
+# --- powers and roots ------------------------------------------------------------------------------------------------
 
 POSITIVE = (0.3, 2.0)
 
 square = pointwise("square", np.square, d=lambda x: 2 * x, result="number", node="PowBackward0", doc="`input ** 2`.")
 cube = pointwise(
-    "cube", lambda input: input * input * input, d=lambda x: 3 * (x * x), result="number", node="PowBackward0", method=False,
-    inplace=False, doc="`input ** 3`.",
-)  # fmt: skip
+    "cube",
+    lambda input: input * input * input,
+    d=lambda x: 3 * (x * x),
+    result="number",
+    node="PowBackward0",
+    method=False,
+    inplace=False,
+    doc="`input ** 3`.",
+)
 sqrt = pointwise("sqrt", np.sqrt, d=lambda out: 0.5 / out, result="float", domain=POSITIVE, doc="The square root.")
 rsqrt = pointwise(
-    "rsqrt", lambda input: np.reciprocal(np.sqrt(input)), d=lambda out: out * out * out * -0.5, result="float", domain=POSITIVE,
+    "rsqrt",
+    lambda input: np.reciprocal(np.sqrt(input)),
+    d=lambda out: out * out * out * -0.5,
+    result="float",
+    domain=POSITIVE,
     doc="`1 / sqrt(input)`.",
-)  # fmt: skip
+)
 
 
 def integer_power(base: Any, exponent: Any) -> Any:
-    """Powers of integers; a negative exponent gives what is left of the fraction: 0, or 1 or -1 for the bases 1 and -1."""
+    """Powers of integers; a negative exponent leaves 0 of a fraction, and 1 or -1 for the bases 1 and -1."""
     negative = exponent < 0
     if not np.any(negative):
         return np.power(base, exponent, dtype=base.dtype)
@@ -284,9 +374,11 @@ def number_derivative(x: Any, exponent: Any) -> Any:
 
 
 @general(
-    lambda g, x, exponent: g * conj(number_derivative(x, exponent)), node="PowBackward0", method=False,
+    lambda g, x, exponent: g * conj(number_derivative(x, exponent)),
+    node="PowBackward0",
+    method=False,
     samples=lambda: [call(T((2, 3), *POSITIVE), exponent) for exponent in (2.5, -1, 0.5, 2, 3, 0, 1, -0.5)],
-)  # fmt: skip
+)
 def pow_number(input: Array, exponent: complex) -> Array:
     """`input ** exponent` for a number, by multiplication where that is quick, as PyTorch does."""
     if input.dtype.kind != "f" or isinstance(exponent, complex):
@@ -320,10 +412,13 @@ def exponent_derivative(x: Any, exponent: Any, out: Any) -> Any:
 
 
 pow_tensors = pointwise(
-    "pow", power, domain=POSITIVE, accepts="ifc",
+    "pow",
+    power,
+    domain=POSITIVE,
+    accepts="ifc",
     d=(lambda x, y: where(y == 0, 0, y * pow(x, y - 1)), lambda x, y, out: exponent_derivative(x, y, out)),
     node=lambda node: f"PowBackward{2 if node.edges[0] is None else 1}",
-)  # fmt: skip
+)
 
 
 def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Any:
@@ -355,7 +450,9 @@ def float_power_(self: Tensor, exponent: Any) -> Tensor:
     """In-place form of `float_power`. Raises RuntimeError unless the tensor is of double precision."""
     wanted = dtypes.complex128 if self.dtype.is_complex else dtypes.float64
     if self.dtype is not wanted:
-        raise RuntimeError(f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires dtype {wanted}")
+        raise RuntimeError(
+            f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires dtype {wanted}"
+        )
     return self.pow_(exponent)  # type: ignore[attr-defined]
 
 
@@ -367,9 +464,13 @@ def ldexp_base(y: Any) -> Any:
 
 
 ldexp = pointwise(
-    "ldexp", lambda input, other: input * np.exp2(other), d=(lambda y: ldexp_base(y), lambda out: out * math.log(2)), result="float",
+    "ldexp",
+    lambda input, other: input * np.exp2(other),
+    d=(lambda y: ldexp_base(y), lambda out: out * math.log(2)),
+    result="float",
+    numbers="none",
     doc="`input * 2 ** other`.",
-)  # fmt: skip
+)
 
 METHODS = {
     "positive": positive, "div": div, "float_power": float_power, "float_power_": float_power_,
@@ -380,6 +481,7 @@ ALIASES = {
 subtract, multiply, divide, negative = sub, mul, div, neg
 
 __all__ = [
-    "add", "addcdiv", "addcmul", "div", "divide", "float_power", "floor_divide", "fmod", "ldexp", "lerp", "mul", "multiply", "neg",
-    "negative", "positive", "pow", "reciprocal", "remainder", "rsqrt", "rsub", "sqrt", "square", "sub", "subtract", "true_divide",
+    "add", "addcdiv", "addcmul", "div", "divide", "float_power", "floor_divide", "fmod", "ldexp", "lerp", "mul",
+    "multiply", "neg", "negative", "positive", "pow", "reciprocal", "remainder", "rsqrt", "rsub", "sqrt", "square",
+    "sub", "subtract", "true_divide",
 ]  # fmt: skip

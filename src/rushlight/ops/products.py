@@ -313,6 +313,8 @@ Tensor.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
 def linear_name(node: Any) -> str:
     """PyTorch's name for the last node of a linear map, by the input's dimensions and whether there is a bias."""
     rank, biased = len(node.shapes[0]), node.shapes[2] is not None
+    if len(node.shapes[1]) == 1:
+        return "AddBackward0" if biased else "MvBackward0"
     if rank == 2:
         return "AddmmBackward0" if biased else "MmBackward0"
     return "ViewBackward0" if biased else "SqueezeBackward4" if rank == 1 else "UnsafeViewBackward0"

@@ -13,7 +13,7 @@ from typing import Any
 from ..arrays.basic import as_array, is_array, ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state
-from ..tensor import Tensor, new, plain_types
+from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import careful, finish, mark_view, shape_error, spaces_from
 from .op import Op
 
@@ -58,12 +58,17 @@ def otherwise(op: Op, args: list, options: dict, others: dict) -> Any:
     while args and (args[-1] is MISSING or signature.is_default(signature.positional[len(args) - 1], args[-1])):
         args.pop()
     kept = {name: value for name, value in options.items() if value is not MISSING and not signature.is_default(name, value)}
-    if MISSING in args:
-        first = args.index(MISSING)
+    first = next((i for i, value in enumerate(args) if value is MISSING), None)
+    if first is not None:
         named = dict(zip(signature.positional[first:], args[first:]))  # noqa: B905 - trailing arguments were taken away
         kept |= {name: value for name, value in named.items() if value is not MISSING}
         del args[first:]
     return careful(op, tuple(args), kept | others)
+
+
+def selects(op: Op) -> bool:
+    """Whether an op returns values, to which gradients flow, and their indices."""
+    return getattr(op.returns, "__match_args__", None) == ("values", "indices")
 
 
 def _write(op: Op, scope: dict[str, Any]) -> Any:
@@ -73,7 +78,8 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     scope |= signature.scope | {
         "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "plain_types": plain_types, "ndarray": ndarray,
         "LEAF": LEAF, "next_order": next_order, "new_": new, "Tensor": Tensor, "as_array": as_array, "shape_error": shape_error,
-        "finish": finish, "mark_view": mark_view, "spaces_from": spaces_from, "otherwise": otherwise, "MISSING": MISSING,
+        "finish": finish, "mark_view": mark_view, "spaces_from": spaces_from, "otherwise": otherwise, "MISSING": MISSING, "wrap": wrap,
+        "returns_": op.returns,
     }  # fmt: skip
     options = "{" + ", ".join(f"{name!r}: {name}" for name in signature.keywords) + "}"
     fallback = f"return otherwise(op, [{', '.join(signature.positional)}], {options}, others_)"
@@ -93,6 +99,7 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     lines += [
         f"    try: {result} = forward({', '.join(values + [f'{one}={one}' for one in signature.keywords])})",
         f"    except ValueError as error: raise shape_error(op, {arrays_given}, error) from None",
+        *(["    result_, indices_ = result_"] if selects(op) else []),
         "    if type(result_) is not ndarray:",
         "        if type(result_) is tuple or type(result_) is list:",
         f"            return finish(op, [{', '.join(signature.positional)}], {options}, [{', '.join(op.inputs)}],"
@@ -106,7 +113,8 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
         lines += _recording(op, options)
     if op.view:
         lines.append(f"    mark_view([tensor_], {op.inputs[0]})")
-    exec(compile("\n".join([*lines, "    return tensor_"]), f"<fast path of {op.name}>", "exec"), scope)
+    lines.append("    return returns_(tensor_, wrap(as_array(indices_)))" if selects(op) else "    return tensor_")
+    exec(compile("\n".join(lines), f"<fast path of {op.name}>", "exec"), scope)
     return scope[name]
 
 
@@ -132,7 +140,7 @@ def _recording(op: Op, options: str) -> list[str]:
             wanted = "True" if whole else " or ".join(f"node{i}_ is not None" for i in rules)
             lines.append(f"        node_.{given} = {given}" + ("" if whole else f" if {wanted} else None"))
     if "out" in slots:
-        lines.append("        node_.out = result_")
+        lines.append("        node_.out = " + ("(result_, indices_)" if selects(op) else "result_"))
     if "residuals" in slots:
         lines.append(f"        node_.residuals = {'residuals_' if op.composite is not None else None}")
     for slot, attribute in (("shapes", "shape"), ("dtypes", "dtype")):

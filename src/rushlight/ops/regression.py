@@ -29,8 +29,6 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
     """The same with a weight per element; the mean is over the sum of the weights."""
     if weight is None:
         return reduced(losses, reduction)
-    if tuple(weight.shape) != tuple(losses.shape):
-        raise ValueError("Inputs and weights must have the same size.")
     if reduction == "mean":
         return sum(losses * weight) / sum(weight)
     return reduced(losses * weight, reduction)
@@ -50,7 +48,7 @@ def samples(*rest: Any, low: float = -2.0, high: float = 2.0) -> Any:
 
 def spread(g: Any, reduction: str, count: int) -> Any:
     """The cotangent of each loss from that of the reduction."""
-    return g / count if reduction == "mean" else g
+    return g / max(count, 1) if reduction == "mean" else g
 
 
 def difference(input: Any, target: Any, kernel: str, reduction: str) -> Any:
@@ -76,7 +74,7 @@ def mse_composite(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 def mse_joint(g: Any, residuals: Any, needs: tuple, reduction: str) -> tuple:
-    cotangent = residuals * (g * (2.0 / residuals.size if reduction == "mean" else 2.0))
+    cotangent = residuals * (g * (2.0 / max(residuals.size, 1) if reduction == "mean" else 2.0))
     return cotangent if needs[0] else None, -cotangent if needs[1] else None
 
 

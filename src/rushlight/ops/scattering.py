@@ -13,12 +13,15 @@ import numpy as np
 from .. import dtypes
 from ..arrays.accumulate import spread
 from ..arrays.promotion import NUMBERS, scalar_array
-from ..tensor import Tensor
+from ..autograd.inplace import change, inplace_form
+from ..tensor import Tensor, wrap
 from .dims import position
 from .dispatch import type_word
-from .indexing import basic_spread, index, index_spread, int64, raw, zero_at
+from .indexing import basic_spread, index, int64, own, raw, zero_at
 from .kinds import Array, general, linear
-from .picking import check_flat, check_places, checked_rows, gather, index_select, places, row_index, rows_spread, same_rank
+from .picking import (
+    check_flat, check_places, checked_rows, gather, index_select, masked_select, places, row_index, same_rank, take,
+)  # fmt: skip
 from .samples import T, call
 
 # --- scatter ------------------------------------------------------------------------------------------------------------------------
@@ -32,7 +35,10 @@ def check_scatter(op: str, input: Any, dim: int, index: Any, src: Any = None) ->
         return
     if src.dtype != input.dtype:
         raise RuntimeError(f"{op}(): Expected self.dtype to be equal to src.dtype")
-    if index.size and index.ndim == input.ndim == src.ndim and any(
+    if index.size and (src.ndim or 1) != (index.ndim or 1):
+        position(dim, src.ndim)
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    if index.size and index.ndim == input.ndim and any(
         asked > had or (asked > extent and d != place)
         for d, (asked, extent, had) in enumerate(zip(index.shape, input.shape, src.shape, strict=True))
     ):
@@ -103,7 +109,7 @@ def scatter_number(input: Array, dim: int, index: Array, value: float) -> Array:
 REDUCTIONS = {"add": "sum", "multiply": "prod"}
 
 
-def scattering(scatter_all: Any, scatter_one: Any, reduced: Any) -> Any:
+def scattering(name: str, scatter_all: Any, scatter_one: Any, reduced: Any) -> Any:
     """`scatter` or `scatter_` from its forms for a tensor, for a number, and with `reduce`."""
 
     def function(self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Tensor:
@@ -113,9 +119,11 @@ def scattering(scatter_all: Any, scatter_one: Any, reduced: Any) -> Any:
                 raise RuntimeError("reduce argument must be either add or multiply.")
             if not isinstance(source, Tensor):
                 source = index.new_full(tuple(index.shape), source, dtype=self.dtype)
-            return reduced(self, dim, index, source.detach(), REDUCTIONS[reduce])
+            return reduced(self, dim, index, source, REDUCTIONS[reduce])
         return (scatter_one if isinstance(source, NUMBERS) else scatter_all)(self, dim, index, source)
 
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "The elements of `src` (a tensor or a number) at `index` along a dimension; `reduce` adds or multiplies."
     return function
 
 
@@ -124,15 +132,10 @@ def add_into(input: Any, dim: int, index: Any, src: Any) -> Any:
     index1, input1 = same_rank(index, input)
     if index.size:
         if input.dtype.kind in "fc":
-            input1 += spread(cropped(src, index).reshape(index1.shape), full_places(index1, dim), input1.shape)
+            input1 += spread(cropped(src, index).reshape(index1.shape), places(index1, dim), input1.shape)
         else:
             np.add.at(input1, places(index1, dim), cropped(src, index).reshape(index1.shape))
     return input
-
-
-def full_places(index: Any, dim: int) -> tuple:
-    """`places`, broadcast to the shape of the index."""
-    return tuple(np.broadcast_arrays(*places(index, dim)))
 
 
 @linear(
@@ -161,8 +164,7 @@ def neutral(reduce: str, kind: np.dtype) -> Any:
     return 1 if reduce == "prod" else 0
 
 
-def reduce_at(input: Any, at: tuple, src: Any, reduce: str, include_self: bool) -> Any:
-    """Reduces the elements of `src` into those of `input` at `at`, in place."""
+def reduce_into(input: Any, src: Any, at: tuple, reduce: str, include_self: bool, node: str) -> Any:
     if not include_self:
         input[at] = neutral(reduce, input.dtype)
     UFUNCS[reduce].at(input, at, src)
@@ -175,37 +177,321 @@ def reduce_at(input: Any, at: tuple, src: Any, reduce: str, include_self: bool) 
 
 
 def reduce_rule(g: Any, x: Any, out: Any, src: Any, at: tuple, reduce: str, include_self: bool) -> tuple:
-    """The cotangents of `input` and `src` of a reduction at `at`; `at` has the shape of `src`."""
-    own = g if include_self else zero_at(g, at)
+    """The cotangents of `input` and `src` of `reduce_at`: each element's share of what its place received."""
+    values, sources = raw(x), raw(src)
+    kind, shape = values.dtype, values.shape
+
+    def like(array: Any) -> Any:
+        return wrap(array.astype(kind)) if isinstance(g, Tensor) else array.astype(kind)
+
     if reduce == "sum":
-        return own, index(g, at)
-    shape = tuple(x.shape)
-
-    def summed(values: Any) -> Any:
-        return index_spread(values, shape, at)
-
-    if reduce == "mean":
-        ones = np.ones(shape) if include_self else zero_at(np.ones(shape), at)
-        count = ones + spread(np.ones(at[0].shape), at, shape)
-        count = np.maximum(count, 1.0).astype(raw(g).dtype)
-        share = g / as_like(g, count)
-        return (share if include_self else zero_at(share, at)), index(share, at)
-    if reduce == "prod":
-        return product_rule(g, x, src, at, own, include_self)
-    largest = index(out, at)
-    hit, own_hit = (src == largest) * as_like(g, np.ones((), raw(g).dtype)), (x == out) * as_like(g, np.ones((), raw(g).dtype))
-    if not include_self:
-        own_hit = zero_at(own_hit, at)
-    share = g / (own_hit + summed(hit))
-    untouched = spread(np.ones(at[0].shape), at, shape) == 0
-    share_own = share * own_hit
-    if not include_self:
-        share_own = share_own_of_untouched(g, share_own, untouched)
-    return share_own, index(share, at) * hit
+        share = own = g
+        part = index(g, at)
+    elif reduce == "mean":
+        count = spread(np.ones(sources.shape), at, shape) + include_self
+        share = own = g / like(np.maximum(count, 1))
+        part = index(share, at)
+    elif reduce == "prod":  # the product of all others: with one zero among them only the zero itself has a share
+        zero, own_zero = sources == 0, values == 0
+        zeros = spread(zero.astype(kind), at, shape) + (own_zero if include_self else 0)
+        rest, own_rest = src + like(zero), x + like(own_zero)
+        whole = g * reduce_at(own_rest, rest, at, reduce, include_self, "")
+        own = whole / own_rest * like(zeros == own_zero)
+        part = index(whole, at) / rest * like(zeros[at] == zero)
+    else:  # equal extremes share
+        hit, own_hit = sources == raw(out)[at], values == raw(out)
+        count = spread(hit.astype(kind), at, shape) + (own_hit if include_self else 0)
+        share = g / like(np.maximum(count, 1))
+        own = share * like(own_hit)
+        part = index(share, at) * like(hit)
+    return own if include_self else zero_at(g, at), part
 
 
-def as_like(g: Any, array: Any) -> Any:
-    """An array as a Tensor where `g` is one."""
-    from ..tensor import wrap
+@general(
+    joint=reduce_rule, method=False, inplace=reduce_into, node=lambda node, input, src, at, reduce, include_self, node_name: node_name,
+    samples=lambda: [
+        call(T((4,), 0.5, 2.0), T((3,), 0.5, 2.0), (np.array([0, 2, 2]),), reduce, own, "ScatterReduceBackward0")
+        for reduce in UFUNCS for own in (True, False)
+    ],
+)  # fmt: skip
+def reduce_at(input: Array, src: Array, at: tuple, reduce: str, include_self: bool, node_name: str) -> Array:
+    """A copy with the elements of `src` reduced into those at `at`, which take part themselves with `include_self`."""
+    return reduce_into(np.array(input), src, at, reduce, include_self, node_name)
 
-    return wrap(array) if isinstance(g, Tensor) else array
+
+def scatter_arguments(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> tuple:
+    """The arguments of `reduce_at` for `scatter_reduce`."""
+    if reduce not in UFUNCS:
+        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+    check_scatter("scatter", self._array, dim, index._array, src._array)
+    if src.shape != index.shape:
+        src = src[tuple(map(slice, index.shape))]
+    at = places(index, dim) if index.ndim else ()
+    return self, src, tuple([np.array(one) for one in at]), reduce, include_self, "ScatterReduceBackward0"
+
+
+def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+    """A copy with the elements of `src` reduced (`sum`, `prod`, `mean`, `amax`, `amin`) into those at `index` along a dimension."""
+    return reduce_at(*scatter_arguments(input, dim, index, src, reduce, include_self))
+
+
+def scatter_reduce_(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+    """In-place form of `scatter_reduce`."""
+    return change(self, reduce_at.op, scatter_arguments(self, dim, index, src, reduce, include_self)[1:], {})
+
+
+def row_arguments(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> tuple:
+    """The arguments of `reduce_at` for `index_reduce`."""
+    if reduce not in UFUNCS or reduce == "sum":
+        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    at = check_source("index_reduce", self._array, dim, index._array, source._array)
+    return self, source, own(at), reduce, include_self, "IndexReduceBackward0"
+
+
+def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+    """A copy with the slices of `source` reduced (`prod`, `mean`, `amax`, `amin`) into those that a vector of indices names."""
+    return reduce_at(*row_arguments(input, dim, index, source, reduce, include_self))
+
+
+def index_reduce_(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
+    """In-place form of `index_reduce`."""
+    return change(self, reduce_at.op, row_arguments(self, dim, index, source, reduce, include_self)[1:], {})
+
+
+# --- slices by a vector of indices --------------------------------------------------------------------------------------------------
+
+
+def check_source(op: str, input: Any, dim: int, index: Any, source: Any) -> tuple:
+    """The index of arrays for the slices that `index` names. Raises where a source does not fit them."""
+    checked_rows(f"{op}_", index)
+    place = position(dim, input.ndim)
+    if source.dtype != input.dtype:
+        given, wanted = type_word(dtypes.of(source)), type_word(dtypes.of(input))
+        raise RuntimeError(
+            f"{op}_(): self and source expected to have the same dtype, but got (self) {wanted} and (source) {given}"
+            if op == "index_copy"
+            else f"{op}_(): self ({wanted}) and source ({given}) must have the same scalar type"
+        )
+    if source.ndim and source.ndim == input.ndim and index.size != source.shape[place]:
+        if op == "index_copy":
+            raise IndexError(f"{op}_(): Number of indices ({index.size}) should be equal to source.size(dim) ({source.shape[place]})")
+        raise RuntimeError(
+            f"{op}_(): Number of indices ({index.size}) should be equal to source.size(dim): ({source.shape[place]}), for dim: {dim}"
+        )
+    if input.ndim and source.shape[:place] + source.shape[place + 1 :] != input.shape[:place] + input.shape[place + 1 :]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(input.shape)} source.shape = {list(source.shape)}"
+        )
+    extent = input.shape[place] if input.ndim else 1
+    if index.size and (index.min() < 0 or index.max() >= extent):
+        wrong = index.min() if index.min() < 0 else index.max()
+        message = f"index {wrong} is out of bounds for dimension {place} with size {extent}"
+        raise IndexError(f"index_copy_(): {message}") if op == "index_copy" else RuntimeError(message)
+    return row_index(index, dim, input.ndim)
+
+
+def index_add_into(input: Any, dim: int, index: Any, source: Any, *, alpha: float = 1) -> Any:
+    at = check_source("index_add", input, dim, index, source)
+    values = source if isinstance(alpha, int) and alpha == 1 else source * scalar_array(alpha, dtypes.of(input))
+    if not input.ndim:
+        input += values.sum()
+    elif input.dtype.kind in "fc":
+        input += spread(values, at, input.shape)
+    else:
+        np.add.at(input, at, values)
+    return input
+
+
+def picked_rows(g: Any, index: Any, dim: int, shape: tuple) -> Any:
+    """The cotangent of a source whose slices went where `index` names."""
+    found = index_select(g, dim, index)
+    return found if tuple(found.shape) == shape else found.reshape(shape)
+
+
+ROWS = T((2,), 0, 3, "int")
+
+
+@linear(
+    (lambda g: g, None, lambda g, index, dim, alpha, source_shape: picked_rows(g, index, dim, source_shape) * alpha),
+    inplace=index_add_into,
+    samples=lambda: [call(T((3, 2)), 0, ROWS, T((2, 2))), call(T((2, 3)), -1, ROWS, T((2, 2)), alpha=0.5)],
+)  # fmt: skip
+def index_add(input: Array, dim: int, index: Array, source: Array, *, alpha: float = 1) -> Array:
+    """A copy with `alpha` times the slices of `source` added to those that a vector of indices names."""
+    return index_add_into(np.array(input), dim, index, source, alpha=alpha)
+
+
+def index_copy_into(input: Any, dim: int, index: Any, source: Any) -> Any:
+    at = check_source("index_copy", input, dim, index, source)
+    input[at if input.ndim else ...] = source if input.ndim else source.reshape(-1)[-1]
+    return input
+
+
+def without_rows(g: Any, index: Any, dim: int) -> Any:
+    """A cotangent with zeros in the slices that were overwritten."""
+    return zero_at(g, row_index(index, dim, len(g.shape))) if len(g.shape) else g * 0
+
+
+@linear(
+    (lambda g, index, dim: without_rows(g, index, dim), None,
+     lambda g, index, dim, source_shape: picked_rows(g, index, dim, source_shape)), inplace=index_copy_into,
+    samples=lambda: [call(T((1, 2)), 0, T((1,), 0, 1, "int"), T((1, 2))), call(T((2, 3)), -1, T((1,), 0, 3, "int"), T((2, 1)))],
+)  # fmt: skip
+def index_copy(input: Array, dim: int, index: Array, source: Array) -> Array:
+    """A copy with the slices of `source` in the place of those that a vector of indices names."""
+    return index_copy_into(np.array(input), dim, index, source)
+
+
+def index_fill_into(input: Any, dim: int, index: Any, value: Any) -> Any:
+    if index.dtype not in (int64, np.int32):
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    place = position(dim, input.ndim)
+    if getattr(value, "ndim", 0):
+        raise RuntimeError(
+            f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+        )
+    extent = input.shape[place] if input.ndim else 1
+    for one in (index.min(), index.max()) if index.size else ():
+        if not -extent <= one < extent:
+            raise IndexError(f"index {one} is out of bounds for dimension {place} with size {extent}")
+    number = value if hasattr(value, "dtype") and value.dtype == input.dtype else scalar_array(value, dtypes.of(input))
+    input[row_index(index, dim, input.ndim) if input.ndim else ...] = number
+    return input
+
+
+def _index_filler(name: str, number: int, rules: tuple, value: str, samples: Any) -> Any:
+    def forward(input: Array, dim: int, index: Array, value: Any) -> Array:
+        return index_fill_into(np.array(input), dim, index, value)
+
+    forward.__annotations__["value"] = value
+    return linear(rules, name=name, node=f"IndexFillBackward{number}", method=False, inplace=index_fill_into,
+                  samples=samples)(forward)  # fmt: skip
+
+
+index_fill_number = _index_filler(
+    "index_fill_number", 0, (lambda g, index, dim: without_rows(g, index, dim), None), "float", lambda: [call(T((3, 2)), 0, ROWS, 2.5)]
+)
+index_fill_tensor = _index_filler(
+    "index_fill_tensor", 1,
+    (lambda g, index, dim: without_rows(g, index, dim), None,
+     lambda g, index, dim: index_select(g, dim, index).sum()),
+    "Array", lambda: [call(T((3, 2)), 0, ROWS, T(()))],
+)  # fmt: skip
+
+
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """A copy with `value` (a number, or a tensor without dimensions) in the slices that a vector of indices names."""
+    return (index_fill_tensor if isinstance(value, Tensor) else index_fill_number)(input, dim, index, value)
+
+
+def index_fill_(self: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """In-place form of `index_fill`."""
+    return change(self, (index_fill_tensor if isinstance(value, Tensor) else index_fill_number).op, (dim, index, value), {})
+
+
+# --- flat, and by a mask ------------------------------------------------------------------------------------------------------------
+
+
+def put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    if index.size != source.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{source.size}, index.numel() = {index.size}"
+        )
+    check_flat(index, input.size)
+    if not index.size:
+        return input
+    flat = input.reshape(-1)
+    if accumulate:
+        np.add.at(flat, index.reshape(-1), source.reshape(-1))
+    else:
+        flat[index.reshape(-1)] = source.reshape(-1)
+    if flat.base is None and flat is not input:  # the input is no contiguous memory: it was copied
+        input[...] = flat.reshape(input.shape)
+    return input
+
+
+@linear(
+    (lambda g, index, accumulate: g if accumulate else zero_at(g.reshape((-1,)), (raw(index).reshape(-1),)).reshape(tuple(g.shape)),
+     None, lambda g, index, source_shape: take(g, index).reshape(source_shape)), inplace=put_flat,
+    samples=lambda: [call(T((2, 3)), T((1, 1), 0, 6, "int"), T((1,))), call(T((2, 3)), T((2, 2), 0, 6, "int"), T((2, 2)), True)],
+)  # fmt: skip
+def put(input: Array, index: Array, source: Array, accumulate: bool = False) -> Array:
+    """A copy with the elements of `source` at `index` in the flattened tensor, or added there with `accumulate`."""
+    return put_flat(np.array(input, order="C"), index, source, accumulate)
+
+
+def masked_scatter_into(input: Any, mask: Any, source: Any) -> Any:
+    if mask.dtype != bool:
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {dtypes.of(mask)}")
+    if source.dtype != input.dtype:
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got {type_word(dtypes.of(input))} and "
+            f"{type_word(dtypes.of(source))}"
+        )
+    mask = np.broadcast_to(mask, input.shape)
+    count = np.count_nonzero(mask)
+    if count > source.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    input[mask] = source.reshape(-1)[:count]
+    return input
+
+
+def masked_source(g: Any, mask: Any, source_shape: tuple) -> Any:
+    """The cotangent of a source whose first elements went where the mask is true."""
+    found = masked_select(g, mask)
+    return basic_spread(found, (math.prod(source_shape),), (slice(0, found.shape[0]),)).reshape(source_shape)
+
+
+@linear(
+    (lambda g, mask: zero_at(g, (np.broadcast_to(raw(mask), tuple(g.shape)),)), None,
+     lambda g, mask, source_shape: masked_source(g, mask, source_shape)),
+    broadcasts=True, inplace=masked_scatter_into,
+    samples=lambda: [call(T((2, 3)), T((2, 3), kind="bool"), T((7,))), call(T((2, 3)), T((3,), kind="bool"), T((2, 3)))],
+)  # fmt: skip
+def masked_scatter(input: Array, mask: Array, source: Array) -> Array:
+    """A copy with the elements of `source`, in order, where the mask is true; input and mask broadcast."""
+    shape = np.broadcast_shapes(input.shape, mask.shape)
+    return masked_scatter_into(np.array(np.broadcast_to(input, shape), order="C"), mask, source)
+
+
+def strided_places(size: tuple, stride: tuple, storage_offset: int | None) -> Any:
+    """The places, in the flattened contiguous tensor, of the elements of `as_strided`."""
+    grid = np.array(storage_offset or 0, int64)
+    for extent, step in zip(size, stride, strict=True):
+        grid = grid[..., None] + np.arange(extent, dtype=int64) * step
+    return grid
+
+
+@linear(
+    (lambda g, size, stride, storage_offset: zero_at(
+        g.reshape((-1,)), (strided_places(size, stride, storage_offset),)).reshape(tuple(g.shape)),
+     lambda g, size, stride, storage_offset: index(
+         g.reshape((-1,)), (strided_places(size, stride, storage_offset),))),
+    samples=lambda: [call(T((3, 3)), T((2, 2)), (2, 2), (3, 1), 1)],
+)  # fmt: skip
+def as_strided_scatter(input: Array, src: Array, size: Any, stride: Any, storage_offset: int | None = None) -> Array:
+    """A copy, contiguous, with `src` in the place of `as_strided(size, stride, storage_offset)`."""
+    result = np.array(input, order="C")
+    place = strided_places(size, stride, storage_offset)
+    if place.shape != src.shape:
+        raise RuntimeError(
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(place.shape)}"
+        )
+    result.reshape(-1)[place] = src
+    return result
+
+
+scatter = scattering("scatter", scatter_src, scatter_number, scatter_reduce)
+scatter_ = scattering("scatter_", inplace_form(scatter_src.op), inplace_form(scatter_number.op), scatter_reduce_)
+
+for _name, _member in {
+    "scatter": scatter, "scatter_": scatter_, "scatter_reduce": scatter_reduce, "scatter_reduce_": scatter_reduce_,
+    "index_reduce": index_reduce, "index_reduce_": index_reduce_, "index_fill": index_fill, "index_fill_": index_fill_,
+}.items():  # fmt: skip
+    setattr(Tensor, _name, _member)
+
+__all__ = [
+    "as_strided_scatter", "index_add", "index_copy", "index_fill", "index_reduce", "masked_scatter", "put", "scatter", "scatter_add", "scatter_reduce",
+]  # fmt: skip

@@ -56,7 +56,9 @@ def reshape_error(shape: tuple, size: int) -> Exception:
 def reshape(input: Array, *shape: int) -> Array:
     """The elements in the same order under another shape; one extent may be -1. A view where the strides allow it, else a copy."""
     try:
-        return input.reshape(*shape)
+        if shape and min(shape if len(shape) > 1 else sizes(shape), default=0) >= -1:  # NumPy takes any negative extent for -1
+            return input.reshape(*shape)
+        raise reshape_error(sizes(shape), input.size)
     except (ValueError, TypeError):
         raise reshape_error(sizes(shape), input.size) from None
 
@@ -90,13 +92,13 @@ def view_dtype(input: Array, dtype: dtypes.dtype) -> Array:
     return input.view(wanted)
 
 
-def view(self: Tensor, *size: Any, dtype: Any = None) -> Tensor:
+def view(self: Tensor, *shape: Any, size: Any = (), dtype: Any = None) -> Tensor:
     """The same memory under another shape, or read as another dtype.
 
     Raises RuntimeError where the strides do not allow the shape: `reshape` copies then.
     """
-    kind = dtype if dtype is not None else size[0] if len(size) == 1 and isinstance(size[0], dtypes.dtype) else None
-    return view_shape(self, *size) if kind is None else view_dtype(self, kind)
+    kind = dtype if dtype is not None else shape[0] if len(shape) == 1 and isinstance(shape[0], dtypes.dtype) else None
+    return view_shape(self, *shape, *size) if kind is None else view_dtype(self, kind)
 
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
@@ -419,7 +421,7 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
     """All windows of `size` elements along a dimension, `step` apart, in a new last dimension; a view."""
     place = position(dimension, input.ndim)
     if not input.ndim:
-        input = input.reshape(1)
+        return input.reshape(1)[:size]
     extent = input.shape[place]
     if size > extent:
         raise RuntimeError(f"maximum size for tensor at dimension {place} is {extent} but size is {size}")
@@ -435,13 +437,15 @@ def unfold(input: Array, dimension: int, size: int, step: int) -> Array:
         samples=lambda: [call(T((2, 4, 2)), (2, 5), 1, 2, 1)])  # fmt: skip
 def unfold_backward(input: Array, shape: tuple, dimension: int, size: int, step: int) -> Array:
     """Windows added to the places that they were taken from."""
-    result = np.zeros(shape or (1,), input.dtype)
+    if not shape:
+        return input.reshape(-1)[:1].sum()
+    result = np.zeros(shape, input.dtype)
     place = position(dimension, len(shape))
     lead = (slice(None),) * place
     reach = input.shape[place] * step
     for offset in range(size):
         result[(*lead, slice(offset, offset + reach - step + 1, step))] += input[..., offset]
-    return result.reshape(shape)
+    return result
 
 
 # --- questions ----------------------------------------------------------------------------------------------------------------------

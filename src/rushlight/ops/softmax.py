@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elementary import over
+from ..arrays.elementary import exponentials, row_products, row_sums
 from .checks import floating
 from .kinds import Array, general
 from .functions import exp
@@ -25,11 +25,6 @@ def samples_backward() -> list:
     return [call(T((2, 3)), T((2, 3)), 1), call(T((2, 3)), T((2, 3)), 0), call(T(()), T(()), -1)]
 
 
-def shifted(x: Any, dim: int) -> Any:
-    """The array less its largest element along `dim`."""
-    return np.subtract(x, np.maximum.reduce(x, dim, keepdims=True, initial=None if x.size else 0))
-
-
 @general(
     lambda g, x, y, dim: softmax_backward(g, y, dim),
     lambda g, x, y, dim: g * (x - sum(x * y, dim, True)) - x * sum(g * y, dim, True),
@@ -37,17 +32,16 @@ def shifted(x: Any, dim: int) -> Any:
 )  # fmt: skip
 def softmax_backward(input: Array, output: Array, dim: int) -> Array:
     """The cotangent `input` of a softmax along `dim`, brought to what the softmax was taken of."""
-    result = input * output
-    total = np.add.reduce(result, dim, keepdims=True)
-    result -= output * total
+    result = np.subtract(input, row_products(input, output, dim))
+    result *= output
     return result
 
 
 @general(lambda g, out, dim: softmax_backward(g, out, dim), samples=samples)
 def softmax(input: Array, dim: int, dtype: Any = None) -> Array:
     """exp(input) over its sum along `dim`, computed in `dtype` if given. Raises IndexError for a dimension that is not there."""
-    result = over(np.exp, shifted(floating(in_type(input, dtype), "softmax_kernel_impl"), dim))
-    result /= np.add.reduce(result, dim, keepdims=True)
+    result = exponentials(floating(in_type(input, dtype), "softmax_lastdim_kernel_impl"), dim)[0]
+    result /= row_sums(result, dim)
     return result
 
 
@@ -59,13 +53,14 @@ def softmax(input: Array, dim: int, dtype: Any = None) -> Array:
 def log_softmax_backward(input: Array, output: Array, dim: int) -> Array:
     """The cotangent `input` of a log_softmax along `dim`, brought to what it was taken of."""
     result = np.exp(output)
-    result *= np.add.reduce(input, dim, keepdims=True)
+    result *= row_sums(input, dim)
     return np.subtract(input, result, out=result if result.ndim else None)
 
 
 @general(lambda g, out, dim: log_softmax_backward(g, out, dim), samples=samples)
 def log_softmax(input: Array, dim: int, dtype: Any = None) -> Array:
     """The logarithm of the softmax along `dim`, computed in `dtype` if given. Raises IndexError for a dimension that is not there."""
-    result = shifted(floating(in_type(input, dtype), "log_softmax_kernel_impl"), dim)
-    result -= np.log(np.add.reduce(np.exp(result), dim, keepdims=True))
-    return result
+    input = floating(in_type(input, dtype), "log_softmax_lastdim_kernel_impl")
+    result, largest = exponentials(input, dim)
+    logarithms = np.log(row_sums(result, dim))
+    return np.subtract(input if largest is None else input - largest, logarithms)

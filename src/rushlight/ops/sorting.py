@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..tensor import Tensor, wrap
-from .along import put_along
+from .along import put_along, slice_of
 from .dims import position
 from .dispatch import type_word
 from .kinds import Array, composite, constant_op, general
@@ -27,13 +27,14 @@ def order_of(input: Any, dim: int, descending: bool = False) -> Any:
     """The indices that sort along a dimension; equal elements stay in order."""
     if not descending:
         return as_index(input.argsort(dim, kind="stable"))
-    backwards = tuple(slice(None, None, -1) if d == dim % input.ndim else slice(None) for d in range(input.ndim))
+    backwards = slice_of(dim, input.ndim, slice(None, None, -1))
     return as_index(input.shape[dim] - 1 - input[backwards].argsort(dim, kind="stable")[backwards])
 
 
 def picked(input: Any, index: Any, dim: int, shape: tuple) -> tuple[Any, Any]:
     """The elements at an index per slice along `dim`, and the index; both of that shape."""
-    return np.take_along_axis(input, index, dim).reshape(shape), index.reshape(shape)
+    values = input[index] if input.ndim == 1 else np.take_along_axis(input, index, dim)
+    return values.reshape(shape), index.reshape(shape)
 
 
 def without(shape: tuple, dim: int, keepdim: bool) -> tuple:
@@ -81,8 +82,8 @@ def first_ranks(input: Any, k: int, dim: int, largest: bool) -> Any:
     """The indices of the k largest or smallest elements along the last dimension, sorted; a partition goes before a costly sort."""
     size = input.shape[dim]
     if size < 64 or k > size // 4 or not k:
-        return order_of(input, dim, largest)[(slice(None),) * (dim % input.ndim) + (slice(0, k),)]
-    cut = (slice(None),) * (dim % input.ndim) + (slice(size - k, None) if largest else slice(0, k),)
+        return order_of(input, dim, largest)[slice_of(dim, input.ndim, slice(0, k))]
+    cut = slice_of(dim, input.ndim, slice(size - k, None) if largest else slice(0, k))
     some = as_index(input.argpartition(size - k if largest else k - 1, dim)[cut])
     return np.take_along_axis(some, order_of(np.take_along_axis(input, some, dim), dim, largest), dim)
 

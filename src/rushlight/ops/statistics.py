@@ -34,8 +34,10 @@ def variance(input: Any, dim: Any, correction: float, keepdim: bool) -> tuple[An
     """The variance, and the mean with its dimensions kept."""
     if input.dtype.kind in "iub":
         raise RuntimeError("std and var only support floating point and complex dtypes")
-    count, dim = extent(input.shape, dim), axes(dim, input.ndim)
-    center = np.add.reduce(input, dim, None, None, True) / count
+    dim = axes(dim, input.ndim)
+    center = np.add.reduce(input, dim, None, None, True)
+    count = extent(input.shape, dim)
+    center = center / count
     deviation = input - center
     if deviation.dtype.kind == "c":
         squares = deviation.real**2 + deviation.imag**2

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SMALL = 16_384  # elements up to which copying a parameter is cheaper than calling the rule for it alone
-BLOCK = 32_768  # elements that a rule handles at a time
+BLOCK = 2**18  # bytes of each array that a rule handles at a time
 
 _REAL = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): np.dtype(np.float64)}
 
@@ -173,8 +173,8 @@ class Run:
             # One call gathers what is contiguous; the rest is copied one by one.
             self.sources = [array.reshape(-1) for array in arrays] if all(a.flags.c_contiguous for a in arrays) else None
             self.param, self.grad = real(self.copies), real(self.grads)
-        length = min(self.param.size, BLOCK)
-        self.scratch = [empty_like(self.param, (length,)) for _ in range(3)]
+        self.length = min(self.param.size, BLOCK // self.param.itemsize)
+        self.scratch = [empty_like(self.param, (self.length,)) for _ in range(3)]
 
     def in_step(self) -> bool:
         """Whether the scalars agree for all parameters."""
@@ -189,17 +189,14 @@ class Run:
         grad = self.gather()
         update = decayed(optimizer, group, optimizer._rule(group, self.numbers, self.fresh))
         self.fresh = False
-        size = self.param.size
-        g, s, t = self.scratch
-        if size <= BLOCK:
-            update(self.param, grad, g, s, t, *self.buffers)
+        size, length = self.param.size, self.length
+        if size == length:
+            update(self.param, grad, *self.scratch, *self.buffers)
         else:
-            for start in range(0, size, BLOCK):
-                part = slice(start, start + BLOCK)
-                param = self.param[part]
-                if param.size < BLOCK:
-                    g, s, t = (scratch[: param.size] for scratch in self.scratch)
-                update(param, grad[part], g, s, t, *[buffer[part] for buffer in self.buffers])
+            for start in range(0, size, length):
+                part = slice(start, start + length)
+                scratch = self.scratch if start + length <= size else [one[: size - start] for one in self.scratch]
+                update(self.param[part], grad[part], *scratch, *[buffer[part] for buffer in self.buffers])
         if not self.direct:
             for array, part in self.pairs:
                 np.copyto(array, part)

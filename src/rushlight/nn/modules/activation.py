@@ -29,7 +29,6 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "Mish",
-    "MultiheadAttention",
     "PReLU",
     "RReLU",
     "ReLU",

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import rushlight
 from rushlight.nn.modules._hooks import (
     HookedModule,
-    registered,
     register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
@@ -17,6 +16,7 @@ from rushlight.nn.modules._hooks import (
     register_module_full_backward_pre_hook,
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
+    registered,
 )
 from rushlight.nn.modules._state import StatefulModule, _IncompatibleKeys
 from rushlight.nn.parameter import Buffer, Parameter
@@ -99,11 +99,16 @@ class Module(HookedModule, StatefulModule):
 
     def __getattr__(self, name: str) -> Any:
         state = self.__dict__
-        if "_parameters" in state:
-            for kind in ("_parameters", "_modules", "_buffers"):
-                members = state[kind]
-                if name in members:
-                    return members[name]
+        if "_parameters" in state:  # spelt out: every use of a parameter comes here
+            members = state["_parameters"]
+            if name in members:
+                return members[name]
+            members = state["_modules"]
+            if name in members:
+                return members[name]
+            members = state["_buffers"]
+            if name in members:
+                return members[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -404,7 +409,7 @@ class Module(HookedModule, StatefulModule):
         return self
 
     def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move or convert parameters and buffers in place: `to(device)`, `to(dtype)`, `to(device, dtype)`, `to(tensor)`.
+        """Move or convert parameters and buffers in place: `to(device)`, `to(dtype)`, both, or `to(tensor)`.
 
         A dtype applies to floating point and complex members only.
         """

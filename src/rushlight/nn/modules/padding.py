@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from rushlight.tensor import Tensor
 
-__all__ = [f"{kind}Pad{n}d" for kind in ("Circular", "Constant", "Reflection", "Replication", "Zero") for n in (1, 2, 3)]
+_KINDS = ("Circular", "Constant", "Reflection", "Replication", "Zero")
+
+__all__ = [f"{kind}Pad{n}d" for kind in _KINDS for n in (1, 2, 3)]
 
 
 class _Pad(Module):

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     Activation = str | Callable[[Tensor], Tensor]
 
-__all__ = ["Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer"]
+__all__ = [
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+]
 
 
 def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:

@@ -137,7 +137,9 @@ def pack_padded_sequence(
             "do not need ONNX exportability."
         )
     if sizes[-1] <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+        raise RuntimeError(
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
+        )
     steps = _sizes_of_steps(sizes)
     if steps and len(steps) > input.size(1 if batch_first else 0):
         raise RuntimeError(f"Expected lengths up to {input.size(1 if batch_first else 0)}, but got {sizes[0]}")
@@ -156,12 +158,11 @@ def pad_packed_sequence(
         total_length: pad to this length rather than to that of the longest sequence.
     """
     steps = sequence.batch_sizes.tolist()
-    if total_length is not None:
-        if total_length < len(steps):
-            raise ValueError(
-                "Expected total_length to be at least the length of the longest sequence in input, but got "
-                f"total_length={total_length} and max sequence length being {len(steps)}"
-            )
+    if total_length is not None and total_length < len(steps):
+        raise ValueError(
+            "Expected total_length to be at least the length of the longest sequence in input, but got "
+            f"total_length={total_length} and max sequence length being {len(steps)}"
+        )
     length = len(steps) if total_length is None else total_length
     batch = steps[0]
     # A table of rows of `data`, with one more row, of padding, for the places past a sequence's end.

@@ -76,7 +76,8 @@ def default_collate(batch: Any) -> Any:
     if isinstance(first, (np.ndarray, np.generic)):
         if _is_text(first):
             raise TypeError(
-                f"default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {first.dtype}"
+                "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; "
+                f"found {first.dtype}"
             )
         if first.ndim == 0:
             return rushlight.as_tensor(np.asarray(batch))

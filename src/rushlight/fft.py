@@ -1,0 +1,33 @@
+"""Fourier transforms, as `torch.fft`. All are differentiable."""
+
+from __future__ import annotations
+
+from .ops.fft import (
+    fft,
+    fft2,
+    fftn,
+    fftshift,
+    frequencies as fftfreq,
+    half_frequencies as rfftfreq,
+    hfft,
+    hfft2,
+    hfftn,
+    ifft,
+    ifft2,
+    ifftn,
+    ifftshift,
+    ihfft,
+    ihfft2,
+    ihfftn,
+    irfft,
+    irfft2,
+    irfftn,
+    rfft,
+    rfft2,
+    rfftn,
+)
+
+__all__ = [
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2",
+    "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+]  # fmt: skip
