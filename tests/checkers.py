@@ -17,9 +17,11 @@ TIGHT = {"atol": 1e-6, "rtol": 1e-4}  # 2.001 is not 2
 def check_gradients(case: Case, dtype: str, second: bool = False, function: Callable | None = None) -> None:
     """Raises unless the first (or the second) derivatives of a call agree with finite differences."""
     called, tensors = function_of_tensors(case, dtype, function)
-    if any(one.requires_grad for one in tensors_in(called(*tensors))):
+    results = [one for one in tensors_in(called(*tensors)) if one.requires_grad]
+    if results and all(bool(one.isfinite().all()) for one in results):  # nan has no differences
         check = gradgradcheck if second else gradcheck
-        check(floating_results(called), tensors, **TIGHT)
+        many = sum(one.numel() for one in tensors) > (6 if second else 24)
+        check(floating_results(called), tensors, fast_mode=many, **TIGHT)
 
 
 def gradients_of(function: Callable, tensors: list) -> tuple[list, list]:
@@ -77,7 +79,7 @@ def check_out(case: Case, function: Callable | None = None) -> None:
             return torch.from_numpy(np.array(tree))
         if isinstance(tree, dict):
             return {key: tensors(value) for key, value in tree.items()}
-        if isinstance(tree, (tuple, list)):
+        if type(tree) in (tuple, list):
             return type(tree)(tensors(value) for value in tree)
         return tree
 

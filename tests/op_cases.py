@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import rushlight as torch
+from rushlight.arrays.memory import Layout
 from rushlight.ops.kinds import registry
 from rushlight.ops.samples import Call, T, call
 
@@ -26,8 +27,67 @@ class Case(NamedTuple):
         return f"{self.op.name}[{self.number}]"
 
 
+SQUARE = T((3, 3), kind="positive_definite")
+BASE = np.zeros((3, 4))
+LAYOUT = Layout.of(BASE[1:, ::2], BASE)
+SEQUENCES = (T((2, 2), 1, 3, "int"), T((2,), 4, 5, "int"), T((2,), 2, 3, "int"))  # targets, lengths of inputs and targets
+
+# Samples of ops that only other ops call.
+HELPERS: dict[str, Callable] = {
+    "alias": lambda: [call(T((2, 3)))],
+    "as_strided": lambda: [call(T((3, 4)), LAYOUT)],
+    "as_strided_backward": lambda: [call(T((2, 2)), LAYOUT)],
+    "contract": lambda: [call([T((2, 3)), T((3, 4)), T((4,))], ("ab", "bc", "c"), "a")],
+    "ctc_backward": lambda: [call(T((2,)), T((4, 2, 3)), *SEQUENCES, 0, False)],
+    "ctc_losses": lambda: [call(T((4, 2, 3), kind="log_probabilities"), *SEQUENCES)],
+    "dsplit": lambda: [call(T((2, 1, 4)), 2)],
+    "elu_slope": lambda: [call(T((2, 3)), 1.5, 1.0, 1.0)],
+    "fft.c2c": lambda: [call(T((2, 3), kind="complex"), (0, 1), True, "ortho"), call(T((4,), kind="complex"), (0,), False, "forward")],
+    "fft.c2r": lambda: [call(T((2, 3), kind="complex"), 4, 1, "backward"), call(T((3,), kind="complex"), 5, 0, "ortho")],
+    "fft.fitted": lambda: [call(T((2, 3)), (0, 1), (3, 2))],
+    "fft.r2c": lambda: [call(T((2, 4)), 1, "backward"), call(T((5,)), 0, "ortho")],
+    "histogram_of": lambda: [call(T((5,)), 3, None, None, False)],
+    "hsplit": lambda: [call(T((2, 4)), 2), call(T((4,)), [1, 3])],
+    "is_in": lambda: [call(T((3,), 0, 4, "int"), T((2,), 0, 4, "int"))],
+    "leaky_relu_slope": lambda: [call(T((3,)), 0.1)],
+    "linalg.getrf_info": lambda: [call(SQUARE)],
+    "linalg.permutation": lambda: [call(T((3,), 1, 4, "int"), 3, np.dtype("float64"))],
+    "linalg.potrf_info": lambda: [call(SQUARE)],
+    "max_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
+    "max_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
+    "median_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
+    "median_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
+    "min_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
+    "min_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
+    "multilabel_margin_loss": lambda: [call(T((2, 3)), T((2, 3), 0, 3, "int"))],
+    "nanmedian_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
+    "nanmedian_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
+    "nonzero_by_dim": lambda: [call(T((2, 3), 0, 2, "int"))],
+    "recur": lambda: [call(T((2, 3)), T((2, 3)), 1), call(T((3,)), T((3,)), 0)],
+    "repeated_indices": lambda: [call(T((3,), 0, 4, "int"))],
+    "search_sorted": lambda: [call(T((4,), kind="sorted"), T((3,)))],
+    "shift": lambda: [call(T((2, 3)), 1, 1), call(T((3,)), 0, -1)],
+    "slope": lambda: [call(T((3,)))],
+    "swapaxes": lambda: [call(T((2, 3)), 0, 1)],
+    "swapdims": lambda: [call(T((2, 3)), 0, -1)],
+    "to_dtype": lambda: [call(T((2, 3)), torch.complex128)],
+    "view": lambda: [call(T((2, 3)), 3, 2), call(T((2, 3)), -1)],
+    "view_as_real": lambda: [call(T((2, 3), kind="complex"))],
+    "view_dtype": lambda: [call(T((2, 3)), torch.int64)],
+    "vsplit": lambda: [call(T((4, 2)), 2)],
+}  # fmt: skip
+
+# Ops that refuse to be differentiated, as PyTorch's do, and those that can be differentiated once.
+REFUSING = ("ctc_backward", "geqrf", "histogram", "histogram_of", "linalg.ldl_factor", "linalg.ldl_factor_ex", "nextafter", "unique")
+ONCE = ("ctc_losses",)
+# What these give depends on how their input lies in memory.
+OF_MEMORY = ("as_strided", "view_as_complex")
+
+
 def samples(op: Any) -> list[Call]:
     """The calls that an op's declaration describes; a pointwise op without any gets some that broadcast."""
+    if op.name in HELPERS:
+        return HELPERS[op.name]()
     if op.samples is not None:
         return list(op.samples())
     if op.kind != "pointwise":
@@ -57,10 +117,29 @@ def parametrise(ops: Any) -> dict[str, Any]:
     return {"argnames": "op", "argvalues": ops, "ids": [op.name for op in ops]}
 
 
+# Results that are determined only up to a sign or phase, by position: their absolute values are compared.
+UP_TO_PHASE = {"linalg.eig": (1,), "linalg.eigh": (1,), "linalg.svd": (0, 2), "svd": (0, 2)}
+
+
+def determined(op: Any, result: Any) -> Any:
+    """A result with what is arbitrary in it taken away."""
+    positions = UP_TO_PHASE.get(op.name)
+    if positions is None:
+        return result
+    return tuple(one.abs() if number in positions else one for number, one in enumerate(result))
+
+
+def required(op: Any) -> tuple[str, ...]:
+    """The tensor inputs that have no default."""
+    code, defaults = getattr(op.forward, "__code__", None), getattr(op.forward, "__defaults__", None) or ()
+    optional = code.co_varnames[code.co_argcount - len(defaults) : code.co_argcount] if code is not None else ()
+    return tuple(name for name in op.inputs if name not in optional)
+
+
 def has_derivative(op: Any) -> bool:
     """Whether an op has a rule, or consists of ops that may have."""
     rules = (*op.rules, op.joint)
-    return op.differentiable and (op.kind == "composite" or any(rule is not None for rule in rules))
+    return op.differentiable and op.name not in REFUSING and (op.kind == "composite" or any(rule is not None for rule in rules))
 
 
 def differentiable_ops() -> Iterator[Any]:
@@ -83,7 +162,7 @@ def substitute(tree: Any, make: Callable) -> Any:
         return make(tree)
     if isinstance(tree, dict):
         return {key: substitute(value, make) for key, value in tree.items()}
-    if isinstance(tree, (tuple, list)) and not hasattr(tree, "_fields"):
+    if type(tree) in (tuple, list):
         return type(tree)(substitute(value, make) for value in tree)
     return tree
 
@@ -103,7 +182,7 @@ def inputs_to_differentiate(case: Case) -> list[int]:
 def function_of_tensors(case: Case, dtype: str = "float64", function: Callable | None = None) -> tuple[Callable, list]:
     """A function of the call's differentiable tensors alone, and these tensors.
 
-    Symmetric matrices stay symmetric when the tensors change: the function symmetrises them.
+    What is constrained stays so when the tensors change: symmetric matrices are symmetrised, ...
     """
     marks = described(case)
     made: list = []
@@ -122,12 +201,13 @@ def function_of_tensors(case: Case, dtype: str = "float64", function: Callable |
     def call_with(*tensors: Any) -> Any:
         table = dict(enumerate(made)) | dict(zip(wanted, tensors, strict=True))
         for number in wanted:
-            if marks[number].kind in ("symmetric", "positive_definite"):
-                table[number] = symmetrised(table[number])
+            constrain = CONSTRAINTS.get(marks[number].kind)
+            if constrain is not None:
+                table[number] = constrain(table[number])
         positional, named = fill((args, kwargs), table)
-        return op_function(*positional, **named)
+        return determined(case.op, op_function(*positional, **named))
 
-    return call_with, [made[number].requires_grad_() for number in wanted]
+    return call_with, [made[number].requires_grad_(has_derivative(case.op)) for number in wanted]
 
 
 class Slot(NamedTuple):
@@ -142,7 +222,7 @@ def fill(tree: Any, table: dict[int, Any]) -> Any:
         return table[tree.number]
     if isinstance(tree, dict):
         return {key: fill(value, table) for key, value in tree.items()}
-    if isinstance(tree, (tuple, list)):
+    if type(tree) in (tuple, list):
         return type(tree)(fill(value, table) for value in tree)
     return tree
 
@@ -150,6 +230,13 @@ def fill(tree: Any, table: dict[int, Any]) -> Any:
 def symmetrised(matrix: Any) -> Any:
     """The Hermitian part of a matrix."""
     return (matrix + matrix.transpose(-1, -2).conj()) / 2
+
+
+CONSTRAINTS: dict[str, Callable] = {
+    "symmetric": symmetrised,
+    "positive_definite": symmetrised,
+    "log_probabilities": lambda scores: torch.log_softmax(scores, -1),
+}
 
 
 def tensors_in(result: Any) -> list:

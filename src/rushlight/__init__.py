@@ -7,8 +7,7 @@ or run a PyTorch program as it is: `rushlight train.py`.
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
-
+import math as _math
 import warnings as _warnings
 from importlib import import_module as _import_module
 from typing import Any as _Any
@@ -16,9 +15,8 @@ from typing import Any as _Any
 # NumPy tells of divisions by zero and overflows; PyTorch does not. Only warnings raised by Rushlight's own calls are silenced.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
-from . import dtypes as _dtypes  # noqa: E402
-from .creation import *  # noqa: E402, F403
-from .devices import (  # noqa: E402
+# isort: off - the order is that of the layers; the functions named sum, all, ... come after the code that needs Python's
+from .devices import (
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -28,9 +26,41 @@ from .devices import (  # noqa: E402
     preserve_format,
     strided,
 )
-from .dtypes import can_cast, dtype, finfo, get_default_dtype, iinfo, promote_types, result_type, set_default_dtype  # noqa: E402
-from .tensor import Size, Tensor  # noqa: E402
-from .autograd.modes import (  # noqa: E402
+from .dtypes import (
+    bfloat16,
+    cdouble,
+    cfloat,
+    complex64,
+    complex128,
+    double,
+    float16,
+    float32,
+    float64,
+    float8_e4m3fn,
+    float8_e5m2,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    short,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    can_cast,
+    dtype,
+    finfo,
+    get_default_dtype,
+    iinfo,
+    promote_types,
+    result_type,
+    set_default_dtype,
+)
+from . import autograd
+from .tensor import Size, Tensor
+from .autograd.modes import (
     enable_grad,
     inference_mode,
     is_grad_enabled,
@@ -38,48 +68,95 @@ from .autograd.modes import (  # noqa: E402
     no_grad,
     set_grad_enabled,
 )
-from .ops.registry import attach as _attach  # noqa: E402
+from . import methods, ops
+from .ops.pointwise import *
+from .ops.functions import *
+from .ops.comparisons import *
+from .ops.complexes import *
+from .ops.reductions import *
+from .ops.scans import *
+from .ops.sorting import *
+from .ops.statistics import *
+from .ops.norms import *
+from .ops.shapes import *
+from .ops.arranging import *
+from .ops.joining import *
+from .ops.indexing import *
+from .ops.picking import *
+from .ops.scattering import *
+from .ops.diagonals import *
+from .ops.filling import *
+from .ops.products import *
+from .ops.contractions import *
+from .ops.linalg import *
+from .ops.decompositions import *
+from .ops.matrix_functions import *
+from .ops.signal import *
+from .ops.activations import *
+from .ops.dropout import *
+from .creation import *
+from .inspection import *
+from .random import *
+from .random import Generator, default_generator
+from . import random
+from .printing import set_printoptions
+from .dtypes import bool, float, int  # last: from here on the builtins are hidden
 
-_families = []
-for _family in ("pointwise", "functions", "comparisons", "complexes", "operators", "reductions", "scans", "sorting", "statistics", "norms", "shapes", "joining", "indexing", "picking", "scattering", "arranging", "diagonals", "restriding", "filling",
-                "casting", "products", "contractions", "linalg", "decompositions", "matrix_functions", "fft", "signal", "activations", "losses", "normalization", "convolution", "pooling",
-                "embedding", "vision", "attention"):
-    try:
-        _module = _import_module(f".ops.{_family}", __name__)
-    except ImportError as _e:  # TEMPORARY while families land
-        if not isinstance(_e, ModuleNotFoundError) or _family not in str(_e):
-            print("SKIPPED", _family, _e, file=__import__("sys").stderr)
-        continue
-    _families.append(_module)
-    for _name in getattr(_module, "__all__", ()):
-        globals()[_name] = getattr(_module, _name)
-_attach(_families)
-from . import methods as _methods  # noqa: E402
-globals().update({k: v for k, v in _dtypes.ALL.items()}); globals().update(_dtypes.ALIASES)
-from .random import *  # noqa: E402, F403
-from .random import Generator, default_generator  # noqa: E402
-from .printing import set_printoptions  # noqa: E402
-from . import autograd, random  # noqa: E402
-import math as _math  # noqa: E402
+__version__ = "0.1.0"
 
 inf, nan, e, pi = _math.inf, _math.nan, _math.e, _math.pi
 newaxis = None
 
+# Loaded on first use: submodules, and names by the module that has them.
+_SUBMODULES = (
+    "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler", "return_types",
+    "signal", "special", "testing", "types", "utils", "version",
+)  # fmt: skip
+_ELSEWHERE = {
+    "install_as_torch": "interop.alias",
+    "explain": "autograd.explanation",
+    "vmap": "func",
+    "is_anomaly_enabled": "autograd.anomaly",
+    "is_anomaly_check_nan_enabled": "autograd.anomaly",
+    "save": "serialization",
+    "load": "serialization",
+}
+# Functions of nn.functional that PyTorch also has here.
+_FUNCTIONAL = frozenset((
+    "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "batch_norm", "bilinear", "binary_cross_entropy_with_logits",
+    "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
+    "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout", "embedding", "embedding_bag", "feature_alpha_dropout",
+    "group_norm", "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
+    "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu",
+    "rms_norm", "rrelu", "selu", "threshold", "triplet_margin_loss",
+))  # fmt: skip
 
-def is_tensor(obj: _Any) -> bool:
-    """Whether an object is a tensor."""
-    return isinstance(obj, Tensor)
 
-_LAZY = ("nn", "optim", "linalg", "fft", "special", "func", "utils", "distributions", "testing", "interop")
+def _found(name: str) -> _Any:
+    """A public name that is not loaded yet; None where there is none."""
+    if name in _SUBMODULES:
+        return _import_module(f".{name}", __name__)
+    if name in _ELSEWHERE:
+        return getattr(_import_module(f".{_ELSEWHERE[name]}", __name__), name)
+    if name in _FUNCTIONAL:
+        return getattr(_import_module(".nn.functional", __name__), name)
+    if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
+        return getattr(Tensor, name)  # sin_, relu_, ...: an in-place method as a function
+    settings = _import_module(".settings", __name__)
+    return getattr(settings, name) if name in settings.__all__ else None
+
 
 def __getattr__(name: str) -> _Any:
-    """Loads a public submodule on first use."""
-    if name in _LAZY:
-        return _import_module(f".{name}", __name__)
-    if name == "install_as_torch":
-        from .interop.alias import install_as_torch
-        return install_as_torch
-    raise AttributeError(
-        f"module 'rushlight' has no attribute '{name}'. If PyTorch has torch.{name}, please report it at "
-        "https://github.com/rushlight/rushlight/issues."
-    )
+    """Loads on first use what is not needed by every program."""
+    found = None if name.startswith("__") else _found(name)
+    if found is None:
+        raise AttributeError(
+            f"module 'rushlight' has no attribute '{name}'. If PyTorch has torch.{name}, please report it at "
+            "https://github.com/rushlight/rushlight/issues."
+        )
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE, *_FUNCTIONAL})

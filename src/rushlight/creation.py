@@ -11,7 +11,7 @@ from . import devices, dtypes
 from .arrays.basic import as_array
 from .autograd.graph import LEAF
 from .autograd.modes import thread
-from .tensor import Size, Tensor, wrap
+from .tensor import Size, Tensor, check_floating, wrap
 
 if TYPE_CHECKING:
     from .random import Generator
@@ -31,7 +31,10 @@ def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tens
     tensor = wrap(array)
     if thread.inference:
         tensor._inference = True
-    return tensor.requires_grad_(True) if requires_grad else tensor
+    if requires_grad:
+        check_floating(tensor, True, "Only Tensors of floating point and complex dtype can require gradients")
+        tensor.requires_grad_(True)
+    return tensor
 
 
 def _type(dtype: Any) -> np.dtype:
@@ -436,12 +439,17 @@ randn_like = _random_like("randn_like", "normal", "Standard normal numbers, in t
 
 
 def randint(
-    low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
+    low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
     dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Integers drawn uniformly from `low` (0) up to, not including, `high`."""
     if size is None:
-        low, high, size = 0, low, high
+        low, high, size = None, low, high
+    if high is None:
+        low, high = None, low
+    low = 0 if low is None else low
+    if size is None or high is None:
+        raise TypeError('randint() missing 1 required positional arguments: "size"')
     if not low < high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     kind = np.dtype(np.int64) if dtype is None else dtypes.numpy_type(dtype)

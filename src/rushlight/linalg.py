@@ -8,7 +8,7 @@ from .ops.decompositions import (
     eigh,
     eigvals,
     eigvalsh,
-    householder_product,
+    orgqr as householder_product,
     ldl_factor,
     ldl_factor_ex,
     ldl_solve,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import creation, devices, dtypes
+from . import creation, devices, dtypes, inspection
 from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
@@ -205,6 +205,15 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
 
 
 Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+
+
+for _name in ("is_nonzero", "is_inference", "is_conj", "is_neg", "get_device"):
+    setattr(Tensor, _name, getattr(inspection, _name))
+
+for _name in ("is_cuda", "is_sparse", "is_quantized", "is_meta", "is_mps", "is_mkldnn", "is_nested", "is_sparse_csr", "is_xpu"):
+    setattr(Tensor, _name, False)
+Tensor.is_cpu = True  # type: ignore[attr-defined]
+Tensor.name = None  # type: ignore[attr-defined]
 
 
 # --- memory -------------------------------------------------------------------------------------------------------------------------

@@ -17,7 +17,9 @@ class _Fields(tuple):
     def __new__(cls, *values: Any) -> Any:
         entries = values[0] if len(values) == 1 else values
         if len(entries) != cls.n_fields:
-            raise TypeError(f"torch.return_types.{cls.__name__}() takes a {cls.n_fields}-sequence ({len(entries)}-sequence given)")
+            raise TypeError(
+                f"torch.return_types.{cls.__name__}() takes a {cls.n_fields}-sequence ({len(entries)}-sequence given)"
+            )
         return tuple.__new__(cls, entries)
 
     def __repr__(self) -> str:

@@ -205,6 +205,7 @@ class Tensor(metaclass=_TensorType):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        check_floating(self, value, "only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -220,8 +221,7 @@ class Tensor(metaclass=_TensorType):
                     "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
                 )
             return self
-        if requires_grad and self._array.dtype.kind not in "fc" and not self.is_floating_point():
-            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
+        check_floating(self, requires_grad, "only Tensors of floating point dtype can require gradients")
         if requires_grad and self._inference and not thread.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
         self._node = LEAF if requires_grad else None
@@ -436,9 +436,9 @@ class Tensor(metaclass=_TensorType):
         return tensor_str(self, tensor_contents=tensor_contents)
 
     def __format__(self, spec: str) -> str:
-        if self._array.ndim == 0 and not self.is_complex():
-            return format(self.item(), spec)
-        return object.__format__(self, spec)
+        from .printing import format_scalar
+
+        return format_scalar(self, spec)
 
     __hash__ = object.__hash__
 
@@ -467,6 +467,12 @@ def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
         steps.append(step)
         step *= max(extent, 1)
     return tuple(reversed(steps))
+
+
+def check_floating(tensor: Tensor, requires_grad: bool, message: str) -> None:
+    """Raises RuntimeError when gradients are asked for of a tensor that has none, as one of integers."""
+    if requires_grad and tensor._array.dtype.kind not in "fc" and not tensor.is_floating_point():
+        raise RuntimeError(message)
 
 
 def check_grad(tensor: Tensor, grad: Any) -> None:

@@ -3,8 +3,8 @@
 Run with PyTorch installed: `python tests/references/make_op_facts.py` from the repository's root.
 
 Per op, under the name that both libraries give it: the values of each sample in float64, the result types for each
-input type, what becomes of tensors without elements and without dimensions, and whether there are `out=` and an in-place
-form. An op without a namesake in PyTorch that takes its first sample is null.
+input type, what becomes of tensors without elements and without dimensions, and whether there are `out=` and an
+in-place form. An op without a namesake in PyTorch that takes its first sample is null.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from op_cases import all_ops, arrays, cases  # noqa: E402
+from op_cases import all_ops, arrays, cases, described as tensors_of, determined, required  # noqa: E402
 
 import rushlight  # noqa: E402
 
@@ -61,7 +61,7 @@ def converted(tree):
         return getattr(torch, tree.name)
     if isinstance(tree, dict):
         return {key: converted(value) for key, value in tree.items()}
-    if isinstance(tree, (tuple, list)):
+    if type(tree) in (tuple, list):
         return type(tree)(converted(value) for value in tree)
     return tree
 
@@ -114,9 +114,9 @@ def facts(op):
         result = attempt(function, *args, **kwargs)
         if isinstance(result, str):
             print(f"{case}: {result}", file=sys.stderr)
-        found["samples"].append(None if isinstance(result, str) else described(result))
+        found["samples"].append(None if isinstance(result, str) else described(determined(op, result)))
     for case in cases(op)[:1]:
-        for kind in TYPES:
+        for kind in ("float32", "float64") if any(one.kind == "complex" for one in tensors_of(case)) else TYPES:
             args, kwargs = converted(arrays(case, kind))
             result = attempt(function, *args, **kwargs)
             found["types"][kind] = result if isinstance(result, str) else [one["dtype"] for one in described(result)]
@@ -128,7 +128,7 @@ def facts(op):
             found["out"] = not isinstance(attempt(function, *args, **kwargs, out=out), str)
     low, high = op.domain
     for shape in SHAPES:
-        inputs = [torch.full(shape, (low + high) / 2 + 0.25, dtype=torch.float64) for _ in op.inputs]
+        inputs = [torch.full(shape, (low + high) / 2 + 0.25, dtype=torch.float64) for _ in required(op)]
         result = attempt(function, *inputs)
         found["shapes"][str(shape)] = result if isinstance(result, str) else described(result)
     return found

@@ -11,6 +11,7 @@ from .basic import ndarray, zeros_like
 
 # From so many values on a sparse matrix product is quicker, and worth the import of SciPy's sparse matrices.
 MANY = 50_000
+int64 = np.dtype("int64")
 SPARSE_TYPES = frozenset(map(np.dtype, ("float32", "float64", "complex64", "complex128")))
 
 
@@ -31,18 +32,25 @@ def sum_rows(rows: Any, values: Any, count: int) -> Any:
 
 def spread(values: Any, index: tuple, shape: tuple, unique: bool = False) -> Any:
     """Zeros of that shape with `values` added at `index`: a tuple of slices and arrays. `unique` promises that no place repeats."""
-    result = zeros_like(values, shape, values.dtype)
-    if unique or all(getattr(one, "dtype", None) != np.int64 for one in index):  # slices and a mask
-        result[index] = values
-        return result
-    depth = 0  # how many dimensions are indexed by arrays, when these come first
-    while depth < len(index) and isinstance(index[depth], ndarray) and index[depth].dtype == np.int64:
-        depth += 1
-    if not result.size or not depth or any(not isinstance(one, slice) or one != slice(None) for one in index[depth:]):
+    if not unique and any(getattr(one, "dtype", None) == int64 for one in index):  # else slices and masks: nothing repeats
+        depth = 0  # how many dimensions are indexed by arrays, when these come first
+        while depth < len(index) and isinstance(index[depth], ndarray) and index[depth].dtype == int64:
+            depth += 1
+        count = math.prod(shape[:depth])
+        if depth and count and values.size and all(isinstance(one, slice) and one == slice(None) for one in index[depth:]):
+            total = sum_rows(flat_rows(index[:depth], shape), values.reshape(-1, math.prod(shape[depth:])), count)
+            return total if total.shape == shape else total.reshape(shape)
+        result = zeros_like(values, shape, values.dtype)
         np.add.at(result, index, values)
         return result
+    result = zeros_like(values, shape, values.dtype)
+    result[index] = values
+    return result
+
+
+def flat_rows(arrays: tuple, shape: tuple) -> Any:
+    """One number for each combination of indices, counted over the dimensions that they index taken together."""
     rows: Any = 0
-    for extent, one in zip(shape, index[:depth], strict=False):
+    for extent, one in zip(shape, arrays, strict=False):
         rows = rows * extent + (np.where(one < 0, one + extent, one) if one.size and one.min() < 0 else one)
-    count = math.prod(shape[:depth])
-    return sum_rows(rows.reshape(-1), values.reshape(-1, result.size // count), count).reshape(shape)
+    return rows.reshape(-1)

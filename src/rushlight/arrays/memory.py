@@ -48,6 +48,19 @@ def storage_view(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> A
         ) from None
 
 
+def extent_of(array: Any) -> tuple[int, int, int]:
+    """The addresses of the first element, of the lowest byte, and of the end."""
+    start = low = high = address(array)
+    if array.flags.c_contiguous or not array.size:
+        return start, low, low + array.nbytes
+    for extent, step in zip(array.shape, array.strides, strict=True):
+        if step > 0:
+            high += (extent - 1) * step
+        else:
+            low += (extent - 1) * step
+    return start, low, high + array.itemsize
+
+
 class Place(NamedTuple):
     """Where a view's elements lie in its base's memory: all in bytes from the base's lowest address."""
 
@@ -70,13 +83,11 @@ class Layout(NamedTuple):
 
     @staticmethod
     def of(view: Any, base: Any) -> Layout:
-        low, high = np.lib.array_utils.byte_bounds(base)
-        first, last = np.lib.array_utils.byte_bounds(view)
+        begin, low, high = extent_of(base)
+        start, first, last = extent_of(view)
         low, high = min(low, first), max(high, last)
         return Layout(
-            Place(address(base) - low, base.shape, base.strides, base.dtype),
-            Place(address(view) - low, view.shape, view.strides, view.dtype),
-            high - low,
+            Place(begin - low, base.shape, base.strides, base.dtype), Place(start - low, view.shape, view.strides, view.dtype), high - low
         )
 
     def arrange(self, values: Any) -> tuple[np.ndarray, np.ndarray]:

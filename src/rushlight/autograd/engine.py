@@ -624,4 +624,5 @@ def check_versions(node: Node) -> None:
             out = node.out  # type: ignore[attr-defined]
             array = out[0] if isinstance(out, tuple) else out
             if hasattr(array, "dtype"):
-                check_saved(node._order, node, array.shape, describe_type(array), node.out_cell, node)
+                order = node._order if node.out_order is None else node.out_order
+                check_saved(order, node, array.shape, describe_type(array), node.out_cell, node)

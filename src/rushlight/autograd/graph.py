@@ -96,6 +96,7 @@ class Node:
     op: Any = None
     # Rare attributes, in the instance dictionary only where used.
     out_cell: VersionCell | None = None  # the version cell of the output, once it has one
+    out_order: int | None = None  # when it was written, if the operation was in place and the node saved it
     tensor_hooks: OrderedDict | None = None  # hooks on the output tensor: change the cotangent before the node runs
     prehooks: OrderedDict | None = None
     posthooks: OrderedDict | None = None
@@ -127,7 +128,9 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each differentiable input its producer and the number of the producer's output."""
-        return tuple(public_edge(edge) for edge in self.edges)
+        rules = getattr(self.op, "rules", ())  # inputs without a rule (indices, masks) are no edges of PyTorch's
+        indices = range(len(self.edges))
+        return tuple(public_edge(self.edges[i]) for i in indices if i >= len(rules) or rules[i] is not None or self.edges[i] is not None)
 
     def _sequence_nr(self) -> int:
         return -self._order

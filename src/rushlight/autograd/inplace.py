@@ -10,7 +10,7 @@ from .. import dtypes
 from ..arrays.memory import overlaps_itself
 from ..tensor import Tensor, wrap
 from .graph import FREED, LEAF, next_order, version_cell
-from .modes import thread
+from .modes import state, thread
 from .views import check_view_writable, outdate_views, rebase, refresh
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     if not isinstance(target, Tensor):
         raise TypeError(f"{op.name}_(): argument 'self' must be Tensor, not {type(target).__name__}")
     check_writable(target)
+    if callable(op.inplace) and written_directly(target, op, args, kwargs):
+        return target
     source = wrap(target._array)
     source._node = target._node
     if source._node is LEAF:
         source._node = None  # only reached where nothing is recorded
-    elif source._node is not None and op.inputs[0] in op.needed.slots:
+    elif source._node is not None and (op.kind == "composite" or op.inputs[0] in op.needed.slots):
         source._array = target._array.copy()  # the rule needs what was there before
     source._tangents = target._tangents
     if callable(op.inplace) and source._array is target._array and not thread.batch_levels:
@@ -53,6 +55,32 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
         )
     return assign(target, result)
+
+
+def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
+    """Changes a tensor by the op's own in-place function, where there is nothing to record, and says whether that was so."""
+    if kwargs or op.arguments is not None or type(target) is not Tensor:
+        return False
+    if state.active and (thread.forward_levels or thread.batch_levels or thread.functions or thread.inference or thread.anomaly):
+        return False
+    recording, base = thread.grad_enabled, target._base
+    if recording and (target._node is not None or (base is not None and base._node is not None)):
+        return False
+    given = [target._array]
+    for value in args:
+        if isinstance(value, Tensor):
+            if type(value) is not Tensor or (recording and value._node is not None):
+                return False
+            value = value._array
+        given.append(value)
+    try:
+        op.inplace(*given)  # type: ignore[operator]
+    except ValueError as error:
+        from ..ops.dispatch import shape_error
+
+        raise shape_error(op, [one for one in given if hasattr(one, "shape")], error) from None
+    version_cell(target).bump()
+    return True
 
 
 def check_writable(target: Tensor) -> None:
@@ -108,7 +136,7 @@ def adopt(node: Any, result: Any, target: Tensor, cell: Any) -> None:
     """Lets a node that saved its result look at the target's memory, which now holds it."""
     if getattr(node, "out", FREED) is result and result.dtype == target._array.dtype:
         node.out = target._array
-    node._order = next_order()
+        node.out_order = next_order()
     node.out_cell = cell
 
 

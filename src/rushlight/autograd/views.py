@@ -8,13 +8,11 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-import numpy as np
-
 from ..arrays.memory import Layout
 from ..tensor import Tensor, wrap
-from .engine import project_all
+from .engine import check_versions, project_all
 from .graph import LEAF, Node, next_order, version_cell
-from .modes import adjust_active, thread
+from .modes import adjust_active, state, thread
 
 
 class CopySlices(Node):
@@ -51,6 +49,8 @@ class CopySlices(Node):
     def run_inner(self, g: Any, keep: bool, recorded: bool) -> tuple:
         inner = self.inner
         assert inner is not None
+        if state.last_write < inner._order:
+            check_versions(inner)
         results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)
         return results if inner.spaces is None else project_all(results, inner.spaces)
 
@@ -67,14 +67,12 @@ class AsStridedBackward0(Node):
         self.layout = layout
 
     def vjp(self, g: Any, keep: bool) -> tuple:
-        whole, part = self.layout.arrange(0)
-        part[...] = g
-        return (whole,)
+        return (self.layout.spread(g),)
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
-        base = self.layout.base
-        flat = wrap(np.zeros(int(np.prod(base.shape)), base.dtype))
-        return (flat.index_put((wrap(self.layout.indices()),), g).reshape(base.shape),)
+        from ..ops.shapes import as_strided_backward
+
+        return (as_strided_backward(g, self.layout),)
 
 
 def rebase(view: Tensor, inner: Node | None) -> None:
@@ -82,10 +80,11 @@ def rebase(view: Tensor, inner: Node | None) -> None:
     base = view._base
     assert base is not None
     base_edge = base if base._node is LEAF else base._node
-    base._node = node = CopySlices(base_edge, inner, Layout.of(view._array, base._array))
+    layout = Layout.of(view._array, base._array)
+    base._node = node = CopySlices(base_edge, inner, layout)
     node.out_cell = version_cell(base)
     outdate_views(base)
-    refresh(view)
+    refresh(view, layout)
 
 
 def outdate_views(base: Tensor) -> None:
@@ -97,7 +96,7 @@ def outdate_views(base: Tensor) -> None:
     base._stamp += 1
 
 
-def refresh(view: Tensor) -> None:
+def refresh(view: Tensor, layout: Layout | None = None) -> None:
     """Brings a view's history up to date with its base's."""
     base = view._base
     if base is None or view._stamp == base._stamp:
@@ -105,7 +104,7 @@ def refresh(view: Tensor) -> None:
     view._stamp = base._stamp
     if base._node is not None and view._array.dtype.kind in "fcV":
         with_history = base if base._node is LEAF else base._node
-        view._node = AsStridedBackward0(with_history, Layout.of(view._array, base._array))
+        view._node = AsStridedBackward0(with_history, layout or Layout.of(view._array, base._array))
 
 
 def check_view_writable(view: Tensor) -> None:

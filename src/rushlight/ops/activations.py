@@ -85,7 +85,7 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
     """The input clamped to [`min_val`, `max_val`]. The derivative is zero at the bounds."""
     if min_val > max_val:
         raise value_error("min_val cannot be greater than max_val")
-    return np.minimum(np.maximum(input, min_val), max_val)
+    return np.minimum(np.maximum(input, min_val), max_val).astype(input.dtype, copy=False)
 
 
 @general(lambda g, x: masked(g * (1 / 6), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
@@ -194,6 +194,8 @@ def silu_joint(g: Any, x: Any, residuals: Any) -> tuple:
     slope *= x
     slope += 1.0
     slope *= residuals
+    if slope.dtype.kind == "c":
+        slope = np.conjugate(slope)
     slope *= g
     return (slope,)
 

@@ -1,4 +1,4 @@
-"""Elements along one dimension: a slice of them, one per line, and putting those back. Derivatives of selections are made of these."""
+"""Elements along one dimension: a slice, one per line, and putting those back. Derivatives of selections use these."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def take_along(x: Any, index: Any, dim: int) -> Any:
 
 
 def put_along(g: Any, index: Any, dim: int, shape: tuple, unique: bool = False) -> Any:
-    """Zeros of that shape, with elements of g added where `take_along` would pick; `unique` promises that no place repeats."""
+    """Zeros of that shape with elements of g added where `take_along` would pick; `unique`: no place repeats."""
     from .indexing import index_spread
 
     return index_spread(g, shape, places(index, shape, dim), unique) if shape else g

@@ -161,7 +161,9 @@ def roll(input: Array, shifts: Any, dims: Any = None) -> Array:
     along = (dims,) if isinstance(dims, int) else tuple(dims)
     if len(steps) != len(along):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(steps)}, dims:{len(along)}")
-    return np.roll(input, steps, tuple([position(dim, input.ndim) for dim in along])) if input.ndim else input.copy()
+    if not input.ndim:
+        raise IndexError(f"Dimension specified as {along[0]} but tensor has no dimensions")
+    return np.roll(input, steps, tuple([position(dim, input.ndim) for dim in along]))
 
 
 @linear(lambda g, k, dims: rot90(g, -k, dims), node="Rot90Backward0",

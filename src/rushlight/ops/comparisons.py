@@ -14,8 +14,8 @@ from ..arrays.masking import masked, select
 from ..arrays.promotion import NUMBERS, cast, common_dtype
 from ..autograd.inplace import change
 from ..tensor import Tensor, wrap
-from .dispatch import type_word
-from .kinds import Array, chooses, constant_op, general, pointwise
+from .dispatch import broadcast_error, type_word
+from .kinds import Array, beside, chooses, constant_op, general, pointwise
 from .samples import T, call
 
 # --- comparisons -----------------------------------------------------------------------------------------------------
@@ -92,21 +92,21 @@ isposinf = predicate(
     lambda input: np.equal(input, math.inf),
     "Whether each element is +infinity.",
     accepts="bif",
-    refusal="isposinf does not support complex inputs.",
+    refusals={"c": (RuntimeError, "isposinf does not support complex inputs.")},
 )
 isneginf = predicate(
     "isneginf",
     lambda input: np.equal(input, -math.inf),
     "Whether each element is -infinity.",
     accepts="bif",
-    refusal="isneginf does not support complex inputs.",
+    refusals={"c": (RuntimeError, "isneginf does not support complex inputs.")},
 )
 signbit = predicate(
     "signbit",
     lambda input: np.less(input, 0) if input.dtype.kind in "biu" else np.signbit(input),
     "Whether the sign bit of each element is set.",
     accepts="bif",
-    refusal="signbit is not implemented for complex tensors.",
+    refusals={"c": (NotImplementedError, "signbit is not implemented for complex tensors.")},
 )
 
 # --- logic and bits --------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ maximum = pointwise(
     inplace=False,
     accepts="bif",
     numbers="none",
-    refusal="maximum not implemented for complex tensors.",
+    refusals={"c": (RuntimeError, "maximum not implemented for complex tensors.")},
     doc="The larger of two elements; NaN where one is NaN.",
 )
 minimum = pointwise(
@@ -177,7 +177,7 @@ minimum = pointwise(
     inplace=False,
     accepts="bif",
     numbers="none",
-    refusal="minimum not implemented for complex tensors.",
+    refusals={"c": (RuntimeError, "minimum not implemented for complex tensors.")},
     doc="The smaller of two elements; NaN where one is NaN.",
 )
 fmax = pointwise(
@@ -274,7 +274,7 @@ clamp_tensors = pointwise(
     inputs=("input", "min", "max"),
     node="ClampBackward0",
     accepts="bif",
-    refusal="clamp is not supported for complex types",
+    refusals={"c": (NotImplementedError, "clamp is not supported for complex types")},
     d=(
         chooses(lambda x, min, max: inside(x, min, max)),
         chooses(lambda x, min, max: x < min if max is None else (x < min) & (min < max)),
@@ -315,9 +315,9 @@ def chosen(input: Any, other: Any, condition: Any) -> Any:
         input, other = cast(input, kind), cast(other, kind)
     if condition.size < WORTH_BITS:
         return np.where(condition, input, other)
-    if second is None and other == 0 and not signed_zero(other):
+    if is_zero(other):
         return masked(input, condition)
-    if first is None and input == 0 and not signed_zero(input):
+    if is_zero(input):
         return masked(other, np.logical_not(condition))
     return select(condition, input, other)
 
@@ -327,9 +327,19 @@ def joins(number: Any, kind: np.dtype | None) -> builtins.bool:
     return kind is not None and kind.kind == "f" and type(number) in (int, float)
 
 
-def signed_zero(number: Any) -> builtins.bool:
-    """Whether a number that equals zero is -0.0."""
-    return math.copysign(1.0, number) < 0
+def is_zero(value: Any) -> builtins.bool:
+    """Whether a value is one zero, and not -0.0."""
+    return not getattr(value, "ndim", 0) and value == 0 and math.copysign(1.0, value) > 0
+
+
+def chosen_or_error(input: Any, other: Any, condition: Any) -> Any:
+    """As `chosen`, with PyTorch's error for shapes that do not fit: the condition is compared with each, in order."""
+    try:
+        return chosen(input, other, condition)
+    except ValueError:
+        pairs = [(condition, input), (condition, other), (input, other)]
+        errors = [broadcast_error(np.shape(one), np.shape(another)) for one, another in pairs]
+        raise next(error for error in errors if error is not None) from None
 
 
 def where_samples() -> list:
@@ -360,7 +370,7 @@ def choose(input: Array, other: Array, condition: Array) -> Array:
                 f"{type_word(dtypes.of(condition))}"
             )
         condition = condition != 0
-    return chosen(input, other, condition)
+    return chosen_or_error(input, other, condition)
 
 
 def where(condition: Any, input: Any = None, other: Any = None, *, out: Tensor | None = None) -> Any:
@@ -374,6 +384,7 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Tensor |
         condition = wrap(np.array(condition))
     if input is None and other is None:
         return tuple(wrap(index.astype(np.int64)) for index in np.nonzero(np.atleast_1d(condition._array)))
+    input, other = beside(input, other), beside(other, input)
     return choose(input, other, condition) if out is None else choose(input, other, condition, out=out)
 
 
@@ -401,14 +412,14 @@ def filled(input: Array, value: Array, mask: Array) -> Array:
         )
     if not joins(value, input.dtype):
         value = cast(value, dtypes.of(input))
-    return chosen(value, input, mask)
+    return chosen_or_error(value, input, mask)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`value`, a number or a tensor without dimensions, where the mask holds; `input` elsewhere, whose type is kept."""
     if not isinstance(mask, Tensor):
         raise TypeError(f"masked_fill(): argument 'mask' (position 2) must be Tensor, not {type(mask).__name__}")
-    return filled(input, value, mask)
+    return filled(input, beside(value, input), mask)
 
 
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:

@@ -63,13 +63,13 @@ def imag(input: Any) -> Any:
 @linear(lambda g: conj(g), name="conj", method=False, samples=EACH)
 def conjugate(input: Array) -> Array:
     """The complex conjugate."""
-    return np.conjugate(input)
+    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()
 
 
 @linear(lambda g: conj_physical(g), name="conj_physical", method=False, inplace=True, samples=EACH)
 def conjugate_copy(input: Array) -> Array:
     """The complex conjugate."""
-    return np.conjugate(input)
+    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()
 
 
 def conj(input: Any) -> Any:

@@ -3,90 +3,123 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .. import dtypes
-from . import norms, pointwise, reductions, shapes
+from ..tensor import wrap
+from . import norms, reductions, shapes
+from .comparisons import where
 from .diagonals import diagonal
 from .kinds import Array, bilinear as bilinear_op, composite, linear
-from .products import column, conjugated, dense, matmul, mm, same_type
+from .products import column, conjugated, dense, matmul, mm, row, same_type
 from .samples import T, call
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
-# --- einsum --------------------------------------------------------------------------------------------------------------------------
+# --- einsum ----------------------------------------------------------------------------------------------------------
 
 
-def arranged(array: Any, letters: str, wanted: str) -> Any:
-    """An array with its dimensions, named by letters, in another order."""
-    return array if letters == wanted else array.transpose([letters.index(letter) for letter in wanted])
+class Plan(NamedTuple):
+    """How two arrays are contracted by one matrix product (or multiplication): sums before, orders and shapes on the way."""
+
+    sums: tuple  # per operand, the axes to sum first, or None
+    orders: tuple  # per operand, the order in which to bring its axes, or None
+    shapes: tuple  # per operand, the shape to give it
+    multiplies: bool  # nothing is summed over: a broadcast multiplication
+    shape: tuple  # of the result
+    order: tuple | None  # in which to bring the result's axes
 
 
-def without(array: Any, letters: str, gone: str) -> tuple[Any, str]:
-    """An array summed over some dimensions, and its remaining letters."""
-    if not gone:
-        return array, letters
-    rest = "".join(letter for letter in letters if letter not in gone)
-    return np.add.reduce(array, axis=tuple(letters.index(letter) for letter in gone)), rest
+def order_of(letters: str, wanted: str) -> tuple | None:
+    """The order that brings axes named by letters into another one, None where it is theirs."""
+    return None if letters == wanted else tuple(letters.index(letter) for letter in wanted)
 
 
-def contracted_pair(a: Any, first: str, b: Any, second: str, keep: str) -> tuple[Any, str]:
-    """Two arrays multiplied and summed over the letters that are not to be kept, as one batch of matrix products."""
-    for letter in set(first) & set(second):  # an extent of one is broadcast: the other operand has that dimension alone
-        ones = a.shape[first.index(letter)], b.shape[second.index(letter)]
-        if ones[0] != ones[1]:
-            if ones[0] == 1:
-                a, first = without(a, first, letter)
-            else:
-                b, second = without(b, second, letter)
-    a, first = without(a, first, "".join(c for c in first if c not in second and c not in keep))
-    b, second = without(b, second, "".join(c for c in second if c not in first and c not in keep))
-    batch = "".join(c for c in first if c in second and c in keep)
-    summed = "".join(c for c in first if c in second and c not in keep)
-    rows, columns = ("".join(c for c in letters if c not in batch + summed) for letters in (first, second))
-    a, b = arranged(a, first, batch + rows + summed), arranged(b, second, batch + summed + columns)
-    outer, n, m = a.shape[: len(batch)], len(batch) + len(rows), len(batch) + len(summed)
-    shape = a.shape[:n] + b.shape[m:]
-    if not summed:
-        return a.reshape(*a.shape, *[1] * len(columns)) * b.reshape(*outer, *[1] * len(rows), *b.shape[m:]), batch + rows + columns
-    depth = math.prod(a.shape[n:])
-    left = a.reshape(*outer, math.prod(a.shape[len(batch) : n]), depth)
-    right = b.reshape(*outer, depth, math.prod(b.shape[m:]))
-    return dense(left, right).reshape(shape), batch + rows + columns
+@lru_cache(maxsize=4096)
+def pair_plan(words: tuple, output: str, shapes: tuple) -> Plan:
+    """The plan for two operands of those shapes, whose axes have those letters, to a result with the letters of `output`.
+
+    A letter of one operand that is not wanted is summed first; so is one whose extent of one is broadcast against the other's.
+    """
+    extents_of = [dict(zip(word, shape, strict=True)) for word, shape in zip(words, shapes, strict=True)]
+    spread = [{c for c, extent in mine.items() if extent == 1 != theirs.get(c, 1)} for mine, theirs in (extents_of, extents_of[::-1])]
+    sums, left = [], []
+    for i, word in enumerate(words):
+        shared = set(words[1 - i]) - spread[1 - i]
+        gone = [c for c in word if c in spread[i] or (c not in shared and c not in output)]
+        sums.append(tuple(word.index(c) for c in gone) or None)
+        left.append([(c, extent) for c, extent in extents_of[i].items() if c not in gone])
+    extents = dict(left[0]) | dict(left[1])
+    first, second = ("".join(c for c, _ in axes) for axes in left)
+    batch = "".join(c for c in first if c in second and c in output)
+    summed = "".join(c for c in first if c in second and c not in output)
+    rows, columns = ("".join(c for c in word if c not in batch + summed) for word in (first, second))
+    found = batch + rows + columns
+
+    def size(letters: str) -> int:
+        return math.prod(extents[c] for c in letters)
+
+    outer = tuple(extents[c] for c in batch)
+    if summed:
+        given = (*outer, size(rows), size(summed)), (*outer, size(summed), size(columns))
+    else:
+        given = (*outer, *(extents[c] for c in rows), *[1] * len(columns)), (*outer, *[1] * len(rows), *(extents[c] for c in columns))
+    orders = order_of(first, batch + rows + summed), order_of(second, batch + summed + columns)
+    return Plan(tuple(sums), orders, given, not summed, tuple(extents[c] for c in found), order_of(found, output))
 
 
-def contract_transposes(g: Any, operands: tuple, operands_shape: tuple, needs: tuple, subscripts: tuple, output: str) -> tuple:
-    """The cotangent of each operand: g contracted with all other operands."""
-    cotangents: list[Any] = []
-    for i, (letters, shape) in enumerate(zip(subscripts, operands_shape, strict=True)):
-        if not needs[i]:
-            cotangents.append(None)
-            continue
-        others = [j for j in range(len(subscripts)) if j != i]
-        present = set(output).union(*(subscripts[j] for j in others))
-        target = "".join(c for c, extent in zip(letters, shape, strict=True) if c in present and extent != 1)
-        found = contract([g, *(conjugated(operands[j]) for j in others)], (output, *(subscripts[j] for j in others)), target)
-        # What was broadcast or summed in this operand alone is the same along it.
+def contraction_input(g: Any, other: Any, x_shape: tuple, words: tuple, output: str) -> Any:
+    """The cotangent of the first operand: g contracted with the second."""
+    return contraction_back(g, other, x_shape, words[0], words[1], output)
+
+
+def contraction_other(g: Any, input: Any, other_shape: tuple, words: tuple, output: str) -> Any:
+    """The cotangent of the second operand: g contracted with the first."""
+    return contraction_back(g, input, other_shape, words[1], words[0], output)
+
+
+def contraction_back(g: Any, other: Any, shape: tuple, word: str, theirs: str, output: str) -> Any:
+    """g, which has the letters of `output`, contracted with the other operand to one of that shape and those letters."""
+    target = "".join(c for c, extent in zip(word, shape, strict=True) if extent != 1 and (c in output or c in theirs))
+    found = contraction(g, conjugated(other), (output, theirs), target)
+    if target != word:  # what was broadcast, or summed in this operand alone, is the same along it
         extents = iter(found.shape)
-        found = found.reshape(tuple(next(extents) if c in target else 1 for c in letters))
-        cotangents.append(found if found.shape == shape else shapes.expand(found, *shape))
-    return tuple(cotangents)
+        found = found.reshape(tuple([next(extents) if c in target else 1 for c in word]))
+    return found if found.shape == shape else shapes.expand(found, *shape)
 
 
-@linear(contract_transposes, method=False, node="ViewBackward0")
-def contract(operands: Sequence[Array], subscripts: tuple, output: str) -> Array:
-    """Several operands multiplied and summed; each operand's dimensions have different letters. Linear in each."""
-    result, letters = operands[0], subscripts[0]
+@bilinear_op(
+    contraction_input, contraction_other, name="contraction", method=False, node="ViewBackward0",
+    samples=lambda: [call(T((2, 3)), T((3, 4)), ("ij", "jk"), "ki"), call(T((2, 3)), T((2, 1)), ("ij", "ik"), "ik")],
+)  # fmt: skip
+def contraction(input: Array, other: Array, words: tuple, output: str) -> Array:
+    """Two operands multiplied and summed over the letters missing from `output`; a word gives the letters of an operand's axes."""
+    same_type(input, other)
+    plan = pair_plan(words, output, (input.shape, other.shape))
+    operands = []
+    for array, axes, order, shape in zip((input, other), plan.sums, plan.orders, plan.shapes, strict=True):
+        if axes is not None:
+            array = np.add.reduce(array, axes)
+        if order is not None:
+            array = array.transpose(order)
+        operands.append(array.reshape(shape))
+    result = operands[0] * operands[1] if plan.multiplies else dense(operands[0], operands[1])
+    result = result.reshape(plan.shape)
+    return result if plan.order is None else result.transpose(plan.order)
+
+
+def contracted(operands: list, words: list, output: str) -> Any:
+    """Several operands contracted from left to right."""
+    result, word = operands[0], words[0]
     for i in range(1, len(operands)):
-        same_type(result, operands[i])
-        keep = "".join((output, *subscripts[i + 1 :]))
-        result, letters = contracted_pair(result, letters, operands[i], subscripts[i], keep)
-    result, letters = without(result, letters, "".join(c for c in letters if c not in output))
-    return arranged(result, letters, output)
+        later = output + "".join(words[i + 1 :])
+        kept = output if i == len(operands) - 1 else "".join(c for c in dict.fromkeys(word + words[i]) if c in later)
+        result, word = contraction(result, operands[i], (word, words[i]), kept), kept
+    return result
 
 
 def spelled_subscripts(args: tuple) -> tuple[str, list]:
@@ -105,8 +138,10 @@ def spelled_subscripts(args: tuple) -> tuple[str, list]:
     return equation, list(args[: 2 * pairs : 2])
 
 
-def parsed(equation: str, ranks: list[int]) -> tuple[list[str], str]:
-    """Letters for each operand's dimensions and for the result's; those of an ellipsis are digits. Raises RuntimeError."""
+@lru_cache(maxsize=4096)
+def parsed(equation: str, extents: tuple) -> tuple[tuple[str, ...], str]:
+    """Letters for the axes of operands of those shapes, and for the result's; an ellipsis gets letters of its own. Raises RuntimeError."""
+    ranks = [len(shape) for shape in extents]
     left, arrow, right = equation.replace(" ", "").partition("->")
     words = left.split(",")
     if len(words) != len(ranks):
@@ -142,14 +177,15 @@ def parsed(equation: str, ranks: list[int]) -> tuple[list[str], str]:
             raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
         if not any(c in word for word in full):
             raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
-    return full, output
+    check_extents(full, extents)
+    return tuple(full), output
 
 
-def check_extents(words: list[str], operands: list) -> None:
+def check_extents(words: list[str], extents: tuple) -> None:
     """Raises RuntimeError for a letter with two extents, neither of them one."""
     seen: dict[str, int] = {}
-    for i, (word, operand) in enumerate(zip(words, operands, strict=True)):
-        for letter, extent in zip(word, operand.shape, strict=True):
+    for i, (word, shape) in enumerate(zip(words, extents, strict=True)):
+        for letter, extent in zip(word, shape, strict=True):
             known = seen.setdefault(letter, extent)
             if known == 1:
                 seen[letter] = extent
@@ -166,7 +202,7 @@ def check_extents(words: list[str], operands: list) -> None:
         call("ij,jk->ik", T((2, 3)), T((3, 4))), call("bij,bjk->bik", T((2, 2, 3)), T((2, 3, 2))), call("ii->i", T((3, 3))),
         call("i,j->ij", T((2,)), T((3,))), call("ij->ji", T((2, 3))), call("ij->", T((2, 3))), call("i,ij,j->", T((2,)), T((2, 3)), T((3,))),
         call("...ij,...jk", T((2, 2, 3)), T((1, 3, 2))), call("ij,ij->i", T((2, 3)), T((2, 3))), call("ijk,j->k", T((2, 3, 2)), T((1,))),
-        call("ii,ij->j", T((3, 3)), T((3, 2))),
+        call("ii,ij->j", T((3, 3)), T((3, 2))), call("bij,bjk,bkl->bil", T((2, 1, 2)), T((1, 2, 3)), T((2, 3, 1))),
     ],
 )  # fmt: skip
 def einsum(*args: Any) -> Any:
@@ -175,23 +211,28 @@ def einsum(*args: Any) -> Any:
     Also as `einsum(a, [0, 1], b, [1, 2], [0, 2])`. Operands are contracted from left to right, as matrix products.
     """
     equation, operands = spelled_subscripts(args)
-    words, output = parsed(equation, [operand.ndim for operand in operands])
-    check_extents(words, operands)
-    for i, word in enumerate(words):
-        for letter in dict.fromkeys(word):
-            while word.count(letter) > 1:  # a repeated letter walks along a diagonal
-                first, second = word.index(letter), word.rindex(letter)
-                operands[i] = diagonal(operands[i], 0, first, second)
-                word = word[:first] + word[first + 1 : second] + word[second + 1 :] + letter
-        words[i] = word
+    words, output = parsed(equation, tuple([tuple(operand.shape) for operand in operands]))
+    if any(len(set(word)) != len(word) for word in words):
+        pairs = [along_diagonals(operand, word) for operand, word in zip(operands, words, strict=True)]
+        operands, words = [operand for operand, _ in pairs], tuple(word for _, word in pairs)
     if len(operands) > 1:
-        return contract(operands, tuple(words), output)
+        return contracted(operands, words, output)
     (word,), (operand,) = words, operands
     gone = tuple(i for i, letter in enumerate(word) if letter not in output)
     if gone:
         operand = reductions.sum(operand, gone)
     rest = "".join(letter for letter in word if letter in output)
     return operand if rest == output and gone else shapes.permute(operand, tuple(rest.index(letter) for letter in output))
+
+
+def along_diagonals(operand: Any, word: str) -> tuple[Any, str]:
+    """An operand in which a letter occurs more than once, reduced to the diagonals along which that letter walks."""
+    for letter in dict.fromkeys(word):
+        while word.count(letter) > 1:
+            first, second = word.index(letter), word.rindex(letter)
+            operand = diagonal(operand, 0, first, second)
+            word = word[:first] + word[first + 1 : second] + word[second + 1 :] + letter
+    return operand, word
 
 
 @composite(
@@ -228,10 +269,10 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
         right[e] = left[d]
     shared = {left[d] for d in first}
     output = "".join(c for c in (*left, *right) if c not in shared)
-    return contract([a, b], (left, "".join(right)), output)
+    return contraction(a, b, (left, "".join(right)), output)
 
 
-# --- outer and inner products --------------------------------------------------------------------------------------------------------
+# --- outer and inner products ----------------------------------------------------------------------------------------
 
 
 @composite(out=True, samples=lambda: [call(T((2,)), T((3,))), call(T((0,)), T((3,)))])
@@ -312,7 +353,7 @@ def trace(input: Array) -> Array:
     return np.trace(input, dtype=np.dtype("int64") if input.dtype.kind in "iu" else input.dtype)
 
 
-# --- several factors -----------------------------------------------------------------------------------------------------------------
+# --- several factors -------------------------------------------------------------------------------------------------
 
 
 def cheapest_order(extents: list[int]) -> list[list[int]]:
@@ -343,8 +384,10 @@ def multi_dot(tensors: Any) -> Any:
             allowed = "1D or 2D" if i in (0, len(factors) - 1) else "2D"
             raise RuntimeError(f"multi_dot(): tensor {i} must be {allowed} but got {factor.ndim}D")
     shape = [*factors[0].shape[:-1], *factors[-1].shape[1:]]
-    factors[0] = factors[0].reshape(-1, factors[0].shape[-1])
-    factors[-1] = factors[-1].reshape(factors[-1].shape[0], -1)
+    if factors[0].ndim == 1:
+        factors[0] = row(factors[0])
+    if factors[-1].ndim == 1:
+        factors[-1] = column(factors[-1])
     split = cheapest_order([factors[0].shape[0], *(factor.shape[1] for factor in factors)])
 
     def chain(i: int, j: int) -> Any:
@@ -353,10 +396,10 @@ def multi_dot(tensors: Any) -> Any:
     return chain(0, len(factors) - 1).reshape(shape)
 
 
-@composite(method=False, samples=lambda: [call(T((2, 3)), T((3, 4)), T((4, 2))), call(T((2, 3)))])
-def chain_matmul(*matrices: Any, out: Any = None) -> Any:
+@composite(method=False, out=True, samples=lambda: [call(T((2, 3)), T((3, 4)), T((4, 2))), call(T((2, 3)))])
+def chain_matmul(*matrices: Any) -> Any:
     """The product of any number of matrices, in the cheapest order."""
-    return matrices[0] if len(matrices) == 1 else multi_dot(matrices, out=out)
+    return matrices[0] if len(matrices) == 1 else multi_dot(matrices)
 
 
 @composite(
@@ -372,7 +415,7 @@ def matrix_power(A: Any, n: int) -> Any:
             f"linalg.matrix_power: A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} matrices"
         )
     if n == 0:
-        return pointwise.mul(A, 0) + np.eye(A.shape[-1], dtype=dtypes.numpy_type(A.dtype))
+        return pointwise.mul(A, False) + np.eye(A.shape[-1], dtype=dtypes.numpy_type(A.dtype))
     if n < 0:
         from .linalg import inv
 
@@ -403,7 +446,7 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
     return result if bias is None else result + bias
 
 
-# --- distances -----------------------------------------------------------------------------------------------------------------------
+# --- distances -------------------------------------------------------------------------------------------------------
 
 
 @composite(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..tensor import wrap
 from .joining import cat
 from .kinds import Array, composite, constant_op, general
 from .matrices import (
@@ -65,7 +66,7 @@ def differences(d: Any) -> Any:
     return over_columns(d) - over_rows(d) + identity(d)
 
 
-# --- eigenvalues ---------------------------------------------------------------------------------------------------------------------
+# --- eigenvalues -----------------------------------------------------------------------------------------------------
 
 
 def eigh_backward(g: tuple, out: tuple) -> tuple:
@@ -135,7 +136,7 @@ def eigvals(A: Any) -> Any:
     return eig(A)[0]
 
 
-# --- singular values -----------------------------------------------------------------------------------------------------------------
+# --- singular values -------------------------------------------------------------------------------------------------
 
 
 def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
@@ -187,18 +188,17 @@ def svdvals(A: Any, *, driver: str | None = None) -> Any:
     return linalg_svd(A, False)[1]
 
 
-@composite(samples=lambda: [call(TALL), call(SQUARE)])
+@composite(out=True, returns=svd_fields, samples=lambda: [call(TALL), call(SQUARE)])
 def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """U, S and V with `input = U @ diag(S) @ V.mH`; reduced where `some`; U and V are zeros unless `compute_uv`."""
     U, S, Vh = linalg_svd(input, not some)
     if not compute_uv:
         rows, columns = input.shape[-2:]
-        U, Vh = (np.zeros((*input.shape[:-2], n, n), dtypes.numpy_type(input.dtype)) for n in (rows, columns))
-        U, Vh = (type(input).new_tensor(input, x) for x in (U, Vh))
+        U, Vh = (wrap(np.zeros((*input.shape[:-2], n, n), dtypes.numpy_type(input.dtype))) for n in (rows, columns))
     return svd_fields(U, S, adjoint(Vh))
 
 
-# --- QR ------------------------------------------------------------------------------------------------------------------------------
+# --- QR --------------------------------------------------------------------------------------------------------------
 
 
 def qr_backward(g: tuple, out: tuple, A_shape: tuple, mode: str) -> tuple:
@@ -249,7 +249,7 @@ def linalg_qr(A: Array, mode: str = "reduced") -> tuple[Array, Array]:
     return Q, R
 
 
-@composite(samples=lambda: [call(TALL), call(SQUARE)])
+@composite(out=True, returns=qr_fields, samples=lambda: [call(TALL), call(SQUARE)])
 def qr(input: Any, some: bool = True) -> Any:
     """As `linalg.qr`: reduced where `some`, else complete."""
     return qr_fields(*linalg_qr(input, "reduced" if some else "complete"))
@@ -264,18 +264,17 @@ def geqrf(input: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(a), tau
 
 
-@composite(
-    name="linalg.householder_product", method=False, out=True,
-    samples=lambda: [call(T((4, 3)), T((3,))), call(T((2, 3, 3)), T((2, 2)))],
-)  # fmt: skip
-def householder_product(A: Any, tau: Any) -> Any:
+@composite(out=True, samples=lambda: [call(T((4, 3)), T((3,))), call(T((2, 3, 3)), T((2, 2)))])
+def orgqr(A: Any, tau: Any) -> Any:
     """The first columns of the product of the reflectors `1 - tau_i v_i v_i^H`, where v_i is column i below the diagonal, under a one."""
     rows, columns = A.shape[-2:]
     if columns > rows:
         raise RuntimeError("linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]")
     if tau.shape[-1] > columns:
         raise RuntimeError("linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]")
-    return reflected(A, tau, np.eye(rows, columns, dtype=dtypes.numpy_type(A.dtype)), transpose=False)
+    first = np.zeros(tuple(A.shape), dtypes.numpy_type(A.dtype))
+    first[...] = np.eye(rows, columns)
+    return reflected(A, tau, wrap(first), transpose=False)
 
 
 def reflected(A: Any, tau: Any, other: Any, transpose: bool) -> Any:
@@ -290,18 +289,21 @@ def reflected(A: Any, tau: Any, other: Any, transpose: bool) -> Any:
     return other
 
 
-orgqr = householder_product
+householder_product = orgqr
 
 
 @composite(out=True, samples=lambda: [call(T((3, 2)), T((2,)), T((3, 2))), call(T((3, 2)), T((2,)), T((2, 3)), left=False)])
 def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     """The product of the full Q in Householder form (or of its adjoint) and `other`, or of `other` and it."""
+    side, reach = (-2 if left else -1), min(other.shape[-2 if left else -1], input.shape[-1])
+    if tau.shape[-1] != reach or other.shape[side] != input.shape[-2]:
+        raise RuntimeError(f"ormqr: tau.shape[-1] must be equal to min(other.shape[{side}], input.shape[-1])")
     if left:
         return reflected(input, tau, other, transpose)
     return adjoint(reflected(input, tau, adjoint(other), not transpose))
 
 
-# --- LU ------------------------------------------------------------------------------------------------------------------------------
+# --- LU --------------------------------------------------------------------------------------------------------------
 
 
 def permutation_of(pivots: Any, rows: int) -> Any:
@@ -387,7 +389,7 @@ def singular_factor(name: str, info: Any) -> str:
     )
 
 
-@composite(name="linalg.lu_factor", method=False, samples=lambda: [call(SQUARE)])
+@composite(out=True, returns=lu_factor_fields, name="linalg.lu_factor", method=False, samples=lambda: [call(SQUARE)])
 def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     """The compact LU factorization and the row exchanges. Raises RuntimeError for singular matrices."""
     LU, pivots, info = lu_factor_ex(A, pivot=pivot)
@@ -396,13 +398,15 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     return lu_factor_fields(LU, pivots)
 
 
-@constant_op(name="linalg.permutation", method=False)
+@constant_op(
+    name="linalg.permutation", method=False, samples=lambda: [call(T((3,), 3, 4, kind="int", grad=False), 3, np.dtype("float64"))],
+)  # fmt: skip
 def permutation(pivots: Array, rows: int, kind: Any) -> Array:
     """Permutation matrices from row exchanges."""
     return permutation_of(pivots, rows).astype(kind)
 
 
-@composite(samples=lambda: [call(SQUARE, T((3,), 1, 4, kind="int", grad=False))])
+@composite(out=True, returns=lu_unpack_fields, samples=lambda: [call(SQUARE, T((3,), 1, 4, kind="int", grad=False))])
 def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True) -> Any:
     """P, L and U from the compact form; what was not asked for is empty."""
     rows, columns = LU_data.shape[-2:]
@@ -415,18 +419,18 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     return lu_unpack_fields(P, lower(LU_data[..., :k], -1) + unit, upper(LU_data[..., :k, :]))
 
 
-@composite(name="linalg.lu", method=False, samples=lambda: [call(SQUARE), call(TALL), call(WIDE)])
+@composite(out=True, returns=lu_fields, name="linalg.lu", method=False, samples=lambda: [call(SQUARE), call(TALL), call(WIDE)])
 def linalg_lu(A: Any, *, pivot: bool = True) -> Any:
     """P, L and U with `A = P @ L @ U`; P is empty without pivoting."""
     LU, pivots, _ = lu_factor_ex(A, pivot=pivot)
     return lu_fields(*lu_unpack(LU, pivots, True, pivot))
 
 
-@composite(samples=lambda: [call(SQUARE)])
+@composite(out=True, samples=lambda: [call(SQUARE)])
 def lu(input: Any, pivot: bool = True, get_infos: bool = False) -> Any:
     """The compact LU factorization and the row exchanges, and on request per matrix zero or the first zero of U."""
     LU, pivots, info = lu_factor_ex(input, pivot=pivot)
-    return (LU, pivots, info) if get_infos else (LU, pivots)
+    return lu_factor_ex_fields(LU, pivots, info) if get_infos else (LU, pivots)
 
 
 @composite(
@@ -461,7 +465,7 @@ def lu_solve(input: Any, LU_data: Any, LU_pivots: Any) -> Any:
     return linalg_lu_solve(LU_data, LU_pivots, input)
 
 
-# --- LDL -----------------------------------------------------------------------------------------------------------------------------
+# --- LDL -------------------------------------------------------------------------------------------------------------
 
 
 @general(None, name="linalg.ldl_factor_ex", method=False, returns=ldl_ex_fields, samples=lambda: [call(SYMMETRIC)])
@@ -478,7 +482,7 @@ def ldl_factor_ex(A: Array, *, hermitian: bool = False, check_errors: bool = Fal
     return LD, pivots, info
 
 
-@composite(name="linalg.ldl_factor", method=False, samples=lambda: [call(SYMMETRIC)])
+@composite(out=True, returns=ldl_fields, name="linalg.ldl_factor", method=False, samples=lambda: [call(SYMMETRIC)])
 def ldl_factor(A: Any, *, hermitian: bool = False) -> Any:
     """As `ldl_factor_ex`, without the information about failures."""
     return ldl_fields(*ldl_factor_ex(A, hermitian=hermitian)[:2])

@@ -103,7 +103,7 @@ def diag_embed(input: Array, offset: int = 0, dim1: int = -2, dim2: int = -1) ->
     return diagonal_spread.op.forward(input, tuple(shape), offset, first, second)
 
 
-@composite(samples=lambda: [call(T((3,))), call(T((3, 3)), 1)])
+@composite(out=True, samples=lambda: [call(T((3,))), call(T((3, 3)), 1)])
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """A matrix with the vector on a diagonal, or the diagonal of a matrix."""
     rank = len(input.shape)

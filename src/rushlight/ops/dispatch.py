@@ -64,6 +64,9 @@ def gather(op: Op, values: list) -> list:
             raise TypeError(
                 f"{op.name}(): argument '{op.inputs[0]}' (position 1) must be tuple of Tensors, not {type(first).__name__}"
             )
+        for index, one in enumerate(first):
+            if one is None:
+                raise argument_error(op, list(first), index)
         return [*first, *(values[position] for position in op.positions[1:])]
     return [values[position] for position in op.positions]
 
@@ -142,9 +145,12 @@ def forward(op: Op, values: list, options: dict, arrays: list, function: Any) ->
 def promote(op: Op, arrays: list) -> list:
     """Operands of a pointwise op in their common type."""
     kind = common_dtype([array for array in arrays if array is not None])
-    if "bifc"[kind.category] not in op.accepts:
+    letter = "bifc"[kind.category]
+    if letter not in op.accepts:
         name = op.name.rpartition(".")[2]
-        raise NotImplementedError(op.refusal or f'"{name}_cpu" not implemented for {type_word(kind)!r}')
+        usual = NotImplementedError, f'"{name}_cpu" not implemented for {type_word(kind)!r}'
+        error, message = op.refusals.get(letter, usual)
+        raise error(message)
     if kind.category < dtypes.FLOATING and op.result == "float":
         kind = dtypes.get_default_dtype()
     elif kind is dtypes.bool and op.result == "number":
@@ -194,6 +200,7 @@ def finish(op: Op, values: list, options: dict, given: list, operands: list, arr
     outputs = [wrap(as_array(one)) if one is not None else None for one in result] if several else [wrap(as_array(result))]
     if op.differentiable and thread.grad_enabled and not thread.inference:
         edges = [edge_of(value) if isinstance(value, Tensor) else None for value in differentiable(op, given)]
+        check_constant_inputs(op, given, len(edges))
         if any(edge is not None for edge in edges):
             record(op, edges, values, options, given, operands, arrays, outputs, residuals, several)
     if op.view:
@@ -208,6 +215,16 @@ def finish(op: Op, values: list, options: dict, given: list, operands: list, arr
     if not several:
         return outputs[0]
     return op.returns(*outputs) if op.returns is not None else tuple(outputs)
+
+
+def check_constant_inputs(op: Op, given: list, count: int) -> None:
+    """Raises RuntimeError when an input beyond the first `count`, which have rules, requires grad."""
+    for number in range(count, len(given)):
+        if isinstance(given[number], Tensor) and given[number]._node is not None:
+            raise RuntimeError(
+                f"The function '{op.name}' is not differentiable with respect to argument '{op.inputs[number]}'. This input "
+                "cannot have requires_grad True."
+            )
 
 
 def differentiable(op: Op, given: list) -> list:
@@ -337,6 +354,8 @@ def mark_view(outputs: list, source: Any) -> None:
                 output._stamp = base._stamp
             if not thread.grad_enabled or len(outputs) > 1:
                 output._made = "no_grad" if not thread.grad_enabled else "multiple"
+            elif source is not base and "_made" in source.__dict__:
+                output._made = source._made
 
 
 def shares(array: Any, source: Any) -> bool:

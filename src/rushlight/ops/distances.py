@@ -29,7 +29,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-@composite(method=False, samples=lambda: [call(T((2, 3))), call(T((2, 3)), 1.0, 0), call(T((3,)), dim=0)])
+@composite(out=True, method=False, samples=lambda: [call(T((2, 3))), call(T((2, 3)), 1.0, 0), call(T((3,)), dim=0)])
 def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Any:
     """input over its p-norm along `dim`; norms below `eps` count as `eps`."""
     return input / clamp_min(vector_norm(input, p, dim, True), eps).expand(input.shape)

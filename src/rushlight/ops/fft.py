@@ -26,12 +26,13 @@ ADJOINT = {"backward": "forward", "forward": "backward", "ortho": "ortho"}
 AXES = (-2, -1)
 
 
-# --- the transforms ------------------------------------------------------------------------------------------------------------------
+# --- the transforms --------------------------------------------------------------------------------------------------
 
 
 @linear(
     lambda g, dim, forward, norm: c2c(g, dim, not forward, ADJOINT[norm]),
     name="fft.c2c", node="FftC2CBackward0", method=False,
+    samples=lambda: [call(T((3, 4), kind="complex"), (0, 1), True, "ortho"), call(T((3, 4), kind="complex"), (1,), False, "forward")],
 )  # fmt: skip
 def c2c(input: Array, dim: tuple, forward: bool, norm: str) -> Array:
     """The transform of complex numbers over some dimensions."""
@@ -44,6 +45,7 @@ def c2c(input: Array, dim: tuple, forward: bool, norm: str) -> Array:
 @linear(
     lambda g, x_shape, dim, norm: c2r(g * weights(g, x_shape[dim], dim, 0.5), x_shape[dim], dim, ADJOINT[norm]),
     name="fft.r2c", node="FftR2CBackward0", method=False,
+    samples=lambda: [call(T((3, 4)), 1, "backward"), call(T((3, 4)), 0, "ortho")],
 )  # fmt: skip
 def r2c(input: Array, dim: int, norm: str) -> Array:
     """The transform of real numbers along one dimension, of which the redundant half is left out."""
@@ -53,6 +55,7 @@ def r2c(input: Array, dim: int, norm: str) -> Array:
 @linear(
     lambda g, size, dim, norm: (lambda found: found * weights(found, size, dim, 2.0))(r2c(g, dim, ADJOINT[norm])),
     name="fft.c2r", node="FftC2RBackward0", method=False,
+    samples=lambda: [call(T((3, 4), kind="complex"), 6, 1, "backward"), call(T((3, 4), kind="complex"), 5, 0, "ortho")],
 )  # fmt: skip
 def c2r(input: Array, size: int, dim: int, norm: str) -> Array:
     """The inverse of `r2c`, to `size` real numbers."""
@@ -72,6 +75,7 @@ def weights(half: Any, size: int, dim: int, inner: float) -> Any:
 
 @linear(
     lambda g, x_shape, dim: fitted(g, dim, tuple(x_shape[d] for d in dim)), name="fft.fitted", node="ConstantPadNdBackward0", method=False,
+    samples=lambda: [call(T((3, 4)), (0, 1), (2, 6)), call(T((3,)), (0,), (5,))],
 )  # fmt: skip
 def fitted(input: Array, dim: tuple, sizes: tuple) -> Array:
     """The input cut off, or filled up with zeros, to the given extents."""
@@ -84,7 +88,7 @@ def fitted(input: Array, dim: tuple, sizes: tuple) -> Array:
     return result
 
 
-# --- arguments -----------------------------------------------------------------------------------------------------------------------
+# --- arguments -------------------------------------------------------------------------------------------------------
 
 
 def mode(norm: str | None) -> str:
@@ -147,7 +151,7 @@ def resized(input: Any, dims: tuple, sizes: tuple) -> Any:
     return input if all(input.shape[d] == n for d, n in zip(dims, sizes, strict=True)) else fitted(input, dims, sizes)
 
 
-# --- over several dimensions -----------------------------------------------------------------------------------------------------------
+# --- over several dimensions -----------------------------------------------------------------------------------------
 
 
 def complex_transform(name: str, input: Any, s: Any, dim: Any, norm: str | None, forward: bool) -> Any:
@@ -212,7 +216,7 @@ def declare(name: str, transform: Callable, forward: bool, doc: str) -> tuple[Ca
 
     for function, suffix in ((single, ""), (double, "2"), (several, "n")):
         function.__name__ = function.__qualname__ = name + suffix
-        function.__doc__ = function.op.doc if hasattr(function, "op") else doc
+        function.__doc__ = function.op.doc
     return single, double, several
 
 
@@ -224,7 +228,7 @@ hfft, hfft2, hfftn = declare("hfft", to_real_transform, True, "The Fourier trans
 ihfft, ihfft2, ihfftn = declare("ihfft", real_transform, False, "The inverse of the transform of a Hermitian signal")
 
 
-# --- frequencies -----------------------------------------------------------------------------------------------------------------------
+# --- frequencies -----------------------------------------------------------------------------------------------------
 
 
 def frequencies(

@@ -12,7 +12,7 @@ from ..arrays.promotion import NUMBERS, scalar_array
 from ..autograd.inplace import change
 from ..tensor import Tensor, wrap
 from .dispatch import broadcast_error
-from .kinds import Array, linear
+from .kinds import Array, general, linear
 from .samples import T, call
 
 
@@ -48,7 +48,17 @@ def copy(input: Array, src: Array, non_blocking: bool = False) -> Array:
 
 
 def fill_into(input: Any, value: Any) -> Any:
-    input[...] = value if hasattr(value, "dtype") else scalar_array(value, dtypes.of(input))
+    input.fill(value if type(value) is float and input.dtype.kind == "f" else raw_number(value, input))
+    return input
+
+
+def raw_number(value: Any, like: Any) -> Any:
+    """A number, or array without dimensions, in the type of an array. Raises RuntimeError for a number that does not fit."""
+    return value.astype(like.dtype) if hasattr(value, "dtype") else scalar_array(value, dtypes.of(like))
+
+
+def zero_into(input: Any) -> Any:
+    input.fill(0)
     return input
 
 
@@ -65,7 +75,7 @@ def filled_with_tensor(input: Array, value: Array) -> Array:
 
 
 def _number_filler(name: str, node: str) -> Any:
-    rule = linear(lambda g: zeros_for(g), name=name, node=node, method=False, inplace=fill_into, samples=lambda: [call(T((2, 3)), 1.5)])
+    rule = general(lambda g: zeros_for(g), name=name, node=node, method=False, inplace=fill_into, samples=lambda: [call(T((2, 3)), 1.5)])
     return rule(filled_with_number)
 
 
@@ -98,7 +108,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     return change(self, (fill_tensor_ if is_fill_tensor(value) else fill_number_).op, (value,), {})
 
 
-@linear(lambda g: zeros_for(g), method=False, inplace=lambda input: fill_into(input, 0), samples=lambda: [call(T((2, 3)))])
+@linear(lambda g: zeros_for(g), method=False, inplace=zero_into, samples=lambda: [call(T((2, 3)))])
 def zero(input: Array) -> Array:
     """Zeros of the input's shape and type."""
     return zeros_like(input, input.shape)

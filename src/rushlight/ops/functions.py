@@ -196,7 +196,8 @@ def rounding(name: str, ufunc: np.ufunc, doc: str) -> Any:
     def pointwise_forward(input: Any) -> Any:
         return np.positive(input) if input.dtype.kind in "iu" else ufunc(input)
 
-    return pointwise(name, pointwise_forward, d=0, accepts="if", doc=doc)
+    refusals = {} if ufunc is np.rint else {"c": (NotImplementedError, f"{name} is not supported for complex inputs")}
+    return pointwise(name, pointwise_forward, d=0, accepts="if", refusals=refusals, doc=doc)
 
 
 floor = rounding("floor", np.floor, "The largest integer below or at the input.")
@@ -253,7 +254,12 @@ sign = pointwise(
     accepts="bif",
     doc=signs.__doc__,
     domain=(0.3, 2.0),
-    refusal="Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
+    refusals={
+        "c": (
+            NotImplementedError,
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead.",
+        )
+    },
 )
 
 
@@ -279,7 +285,7 @@ nextafter = pointwise(
     d=(1, 0),
     accepts="f",
     numbers="none",
-    samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
+    samples=lambda: [call(T((3,), 0.3, 1.0), T((3,), 1.5, 2.0))],
     doc="The next representable number after the input in the direction of `other`.",
 )
 

@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.basic import zeros_like
+from ..arrays.basic import is_array, zeros_like
 from ..arrays.promotion import cast, common_dtype
-from ..tensor import Tensor, wrap
+from ..autograd.graph import LEAF, OutputStub, next_order
+from ..autograd.modes import state
+from ..tensor import Tensor, plain_types, wrap
 from .dims import dimension_error, position
+from .dispatch import careful, mark_view, spaces_from
 from .kinds import Array, composite, linear
 from .samples import T, call
 from .shapes import expand, reshape, unsqueeze, view_shape
-
-
-def together(*parts: Any) -> tuple:
-    """What a splitting op returns: a plain tuple."""
-    return parts
 
 
 def in_one_type(arrays: Sequence) -> Sequence:
@@ -32,6 +30,41 @@ def in_one_type(arrays: Sequence) -> Sequence:
         return arrays
     common = common_dtype(list(arrays))
     return [cast(array, common) for array in arrays]
+
+
+def over_tensors(op: Any) -> Any:
+    """The public function of an op on a list of tensors and a dimension, with a fast path for plain tensors."""
+    forward, shapes = op.forward, "tensors_shape" in op.needed.rules[0]
+
+    def function(tensors: Any, dim: int = 0, **options: Any) -> Any:
+        if options or state.active or (type(tensors) is not list and type(tensors) is not tuple) or not tensors:
+            if options or isinstance(tensors, Tensor) or not tensors or not all(map(is_array, tensors)):
+                return careful(op, (tensors, dim), options)
+            return forward(tensors, dim)  # a derivative rule at work
+        arrays, edges, recorded = [], [], False
+        for tensor in tensors:
+            if type(tensor) not in plain_types:
+                return forward(tensors, dim) if all(map(is_array, tensors)) else careful(op, (tensors, dim), options)
+            arrays.append(tensor._array)
+            node = tensor._node
+            if node is not None:
+                recorded = True
+                node = tensor if node is LEAF else node
+            edges.append(node)
+        result = wrap(forward(arrays, dim))
+        kind = result._array.dtype
+        if recorded and kind.kind in "fcV":
+            made = op.node_class()
+            made._order = next_order()
+            made.edges = tuple(edges)
+            made.spaces = None if all(array.dtype is kind for array in arrays) else spaces_from(edges, arrays)
+            made.args, made.kwargs = (None, dim), {}
+            if shapes:
+                made.shapes = tuple([array.shape for array in arrays])
+            result._node = made
+        return result
+
+    return function
 
 
 # --- cat and stack ------------------------------------------------------------------------------------------------------------------
@@ -76,7 +109,7 @@ def cat_error(arrays: Sequence, dim: int) -> Exception:
 
 
 @linear(
-    cat_backward, method=False, samples=lambda: [
+    cat_backward, method=False, fast=over_tensors, samples=lambda: [
         call([T((2, 3)), T((1, 3))]), call([T((2, 3)), T((2, 1)), T((2, 3))], 1), call([T((2, 3)), T((2, 2))], -1), call([T((0,)), T((2, 3))]),
     ],
 )  # fmt: skip
@@ -99,7 +132,7 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
 concat = concatenate = cat
 
 
-@linear(lambda g, dim: unbind(g, dim), method=False, samples=lambda: [call([T((2, 3)), T((2, 3))]), call([T((2,)), T((2,))], -1), call([T(()), T(())])])
+@linear(lambda g, dim: unbind(g, dim), method=False, fast=over_tensors, samples=lambda: [call([T((2, 3)), T((2, 3))]), call([T((2,)), T((2,))], -1), call([T(()), T(())])])
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Tensors of one shape side by side along a new dimension."""
     if not tensors:
@@ -125,7 +158,36 @@ def joined(g: Any) -> list:
     return list(g) if isinstance(g, (tuple, list)) else [g]
 
 
-@linear(lambda g, dim: stack(joined(g), dim), view=True, returns=together,
+def into_views(op: Any) -> Any:
+    """The public function of an op that takes a tensor apart into views, with a fast path for plain tensors."""
+    forward, name = op.forward, op.inputs[0]
+
+    def function(*args: Any, **options: Any) -> Any:
+        source = args[0] if args else None
+        if state.active or type(source) not in plain_types or name in options:
+            return forward(*args, **options) if args and is_array(source) else careful(op, args, options)
+        array = source._array
+        outputs = tuple([wrap(part) for part in forward(array, *args[1:], **options)])
+        made_by = source._node
+        if made_by is not None and array.dtype.kind in "fcV" and outputs:
+            node = op.node_class()
+            node._order = next_order()
+            node.edges = (source if made_by is LEAF else made_by,)
+            node.spaces = None
+            node.args, node.kwargs = (None, *args[1:]), options
+            if len(outputs) == 1:
+                outputs[0]._node = node
+            else:
+                node._outputs = tuple([(output._array.shape, array.dtype) for output in outputs])
+                for i, output in enumerate(outputs):
+                    output._node = OutputStub(node, i)
+        mark_view(outputs, source)
+        return outputs
+
+    return function
+
+
+@linear(lambda g, dim: stack(joined(g), dim), view=True, fast=into_views,
         samples=lambda: [call(T((2, 3))), call(T((2, 3)), -1)])  # fmt: skip
 def unbind(input: Array, dim: int = 0) -> tuple:
     """The slices along a dimension, as views without that dimension."""
@@ -163,7 +225,7 @@ def section_sizes(size: Any, extent: int, dim: int) -> list[int]:
 
 
 @linear(
-    lambda g, dim: cat(joined(g), dim), view=True, returns=together, node=split_name,
+    lambda g, dim: cat(joined(g), dim), view=True, fast=into_views, node=split_name,
     samples=lambda: [call(T((5, 2)), 2), call(T((2, 3)), [1, 2], -1), call(T((2, 3)), 3, 1)],
 )  # fmt: skip
 def split(tensor: Array, split_size_or_sections: int | Sequence[int], dim: int = 0) -> tuple:
@@ -374,10 +436,18 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """The coordinates, one tensor per dimension, of places in the flattened tensor of a shape."""
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if indices._array.size and (indices._array.min() < 0 or indices._array.max() >= math.prod(sizes)):
+        raise ValueError(f"index is out of bounds for a tensor of shape {sizes}")
+    return tuple(wrap(np.array(one, np.int64)) for one in np.unravel_index(indices._array, sizes))
+
+
 Tensor.split_with_sizes = split_with_sizes  # type: ignore[attr-defined]
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cartesian_prod", "cat", "chunk", "column_stack", "combinations", "concat",
-    "concatenate", "dsplit", "dstack", "hsplit", "hstack", "meshgrid", "row_stack", "split", "stack", "tensor_split", "unbind", "vsplit",
+    "concatenate", "dsplit", "dstack", "hsplit", "hstack", "meshgrid", "row_stack", "split", "split_with_sizes", "stack", "tensor_split", "unbind", "unravel_index", "vsplit",
     "vstack",
 ]  # fmt: skip

@@ -15,9 +15,10 @@ from ..arrays.basic import as_array, generic, ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state
 from ..tensor import Tensor, new, plain_types, wrap
-from .dispatch import broadcast_error, careful, mark_view, shape_error, write_out
+from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled, write_out
 from .op import Op
 from .quick import several
+from .rules import parameter_names
 
 Array = Any  # annotates the tensor inputs of a forward
 
@@ -27,6 +28,7 @@ array_of_scalar = np.array  # what NumPy turned into a scalar is an array again
 float32 = np.dtype("float32")
 float64 = np.dtype("float64")
 int64 = np.dtype("int64")
+boolean = np.dtype("bool")
 
 
 def publish(op: Op, function: Callable) -> Callable:
@@ -57,10 +59,13 @@ def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Cal
     declared.setdefault("inplace", True)
     op = Op(name, forward, "pointwise", partials, inputs=inputs, **declared)
     code = getattr(forward, "__code__", None)
-    if arity > 2 or (code is not None and code.co_argcount > arity):  # the fast paths take no further arguments
+    if arity > 2:
+        op.broadcasts = True
+        return publish(op, _alike(op))
+    if code is not None and code.co_argcount > arity:  # the fast paths take no further arguments
         return publish(op, _careful_only(op))
     if arity == 1:
-        return publish(op, _unary(op))
+        return publish(op, _unary(op) if op.result != "bool" and op.differentiable else _question(op))
     fast = _comparison if op.result == "bool" else _binary
     if operator is not None:
         op.operator = (operator, fast(op, careful_operator))
@@ -83,12 +88,11 @@ def careful_operator(op: Op, args: tuple, kwargs: dict) -> Any:
 
 def _unary(op: Op) -> Callable:
     ufunc = op.forward
-    keeps_type = op.result != "bool" and op.differentiable
-    saves = op.needed.slots if keeps_type else ()
+    saves = op.needed.slots
     saves_input, saves_out = "input" in saves, "out" in saves
 
     def function(input: Any, **kwargs: Any) -> Any:
-        if not kwargs and not state.active and type(input) in plain_types and keeps_type:
+        if not kwargs and not state.active and type(input) in plain_types:
             array = input._array
             dtype = array.dtype
             if dtype is float32 or dtype is float64:
@@ -119,6 +123,22 @@ def _unary(op: Op) -> Callable:
     return function
 
 
+def _question(op: Op) -> Callable:
+    """The path of a function of one tensor without derivative."""
+    ufunc = op.forward
+    kinds = "".join({"b": "b", "i": "iu", "f": "f", "c": "c"}[letter] for letter in op.accepts)
+
+    def function(input: Any, **kwargs: Any) -> Any:
+        if not kwargs and not state.active and type(input) in plain_types and input._array.dtype.kind in kinds:
+            result = ufunc(input._array)
+            return wrap(result if type(result) is ndarray else array_of_scalar(result))
+        if not kwargs and (type(input) is ndarray or isinstance(input, generic)):
+            return ufunc(input)  # a derivative rule at work
+        return careful(op, (input,), kwargs)
+
+    return function
+
+
 _constants: dict[Any, dict[Any, Tensor]] = {float32: {}, float64: {}}
 
 
@@ -133,6 +153,16 @@ def constant(value: Any, dtype: np.dtype) -> Tensor:
     return tensor
 
 
+def beside(value: Any, tensor: Any) -> Any:
+    """A Python number as a tensor of the floating-point type of `tensor`; anything else as it is."""
+    if type(value) is float or type(value) is int:
+        table = _constants.get(tensor._array.dtype) if type(tensor) in plain_types else None
+        if table is not None:
+            known = table.get(value)
+            return constant(value, tensor._array.dtype) if known is None else known
+    return value
+
+
 def _binary(op: Op, otherwise: Callable) -> Callable:
     ufunc = op.forward
     keeps_type = op.result != "bool" and op.differentiable
@@ -144,12 +174,14 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
     both, first, second = (saves.get(key, (False, False)) for key in ((True, True), (True, False), (False, True)))
     constants32, constants64 = _constants[float32], _constants[float64]
     takes_numbers = op.numbers != "none"
+    integers = op.result == "same" and "i" in op.accepts
+    truths = not op.differentiable and "b" in op.accepts
 
     def function(input: Any, other: Any, **kwargs: Any) -> Any:
-        if not kwargs and not state.active and type(input) in plain_types and keeps_type:
+        if not kwargs and not state.active and type(input) in plain_types:
             array = input._array
             dtype = array.dtype
-            if dtype is float32 or dtype is float64:
+            if keeps_type and (dtype is float32 or dtype is float64):
                 kind = type(other)
                 if kind in plain_types:
                     operand = other._array
@@ -194,7 +226,34 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                         node.out = result
                 tensor._node = node
                 return tensor
+            if (dtype is int64 and integers) or (truths and dtype is boolean):
+                operand = other._array if type(other) in plain_types else other
+                if getattr(operand, "dtype", None) is dtype or (type(other) is int and dtype is int64 and takes_numbers):
+                    try:
+                        result = ufunc(array, operand)
+                    except ValueError as error:
+                        raise broadcast_error(array.shape, operand.shape) or error from None
+                    return wrap(result if type(result) is ndarray else array_of_scalar(result))
         return otherwise(op, (input, other), kwargs)
+
+    return function
+
+
+def _alike(op: Op) -> Callable:
+    """The path of a pointwise op with more than two inputs: quick for tensors of one floating-point type, and numbers.
+
+    `op.arguments` only looks at types, and is left out where these are equal.
+    """
+    quick, count = several(op), len(op.inputs)
+
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if args and not state.active and type(args[0]) in plain_types:
+            dtype = args[0]._array.dtype
+            if dtype is float32 or dtype is float64:
+                given = [beside(value, args[0]) for value in args]
+                if all([one is None or (type(one) in plain_types and one._array.dtype is dtype) for one in given[:count]]):
+                    return quick(*given, **kwargs)
+        return careful(op, args, kwargs)
 
     return function
 
@@ -286,22 +345,23 @@ def composite(**declared: Any) -> Callable:
     def decorate(function: Callable) -> Callable:
         takes_out = declared.pop("out", False)
         op = Op(declared.pop("name", function.__name__), function, "composite", **declared)
-        op.function = with_out(op) if takes_out else function
+        op.function = lenient(op, takes_out) if takes_out or "dim" in parameter_names(function) else function
         registry[op.name] = op
         return op.function
 
     return decorate
 
 
-def with_out(op: Op) -> Callable:
-    """A composite that also takes `out=`."""
+def lenient(op: Op, takes_out: bool) -> Callable:
+    """A composite that also takes NumPy's spellings (`axis`, `keepdims`), and `out=` where it is declared to."""
     plain = op.forward
 
     @functools.wraps(plain)
     def function(*args: Any, **kwargs: Any) -> Any:
-        if "out" not in kwargs:
-            return plain(*args, **kwargs)
-        out = kwargs.pop("out")
+        if not kwargs:
+            return plain(*args)
+        out = kwargs.pop("out", None) if takes_out else None
+        args, kwargs = spelled(op, args, kwargs)
         result = plain(*args, **kwargs)
         return result if out is None else write_out(op, out, result)
 
@@ -318,7 +378,7 @@ def _single(op: Op) -> Callable:
     forward = op.forward
     slots = op.needed.slots
     saves_input, saves_out, saves_shape = "input" in slots, "out" in slots, "shapes" in slots
-    saves_type, saves_arguments = "dtypes" in slots, "args" in slots
+    saves_type, saves_arguments, views = "dtypes" in slots, "args" in slots, op.view
     code = forward.__code__
     plain_keywords = frozenset(code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount])
 
@@ -360,8 +420,18 @@ def _single(op: Op) -> Callable:
             if saves_arguments:
                 node.args, node.kwargs = (None, *args), kwargs
             tensor._node = node
-        if op.view:
-            mark_view([tensor], input)
+        if views:  # as mark_view, for the usual case: nothing that it looks for is on, since no history was rewritten
+            memory = result.base
+            if memory is not None and (memory is array or memory is array.base):
+                base = input._base
+                if base is None:
+                    tensor._base = input
+                    if not input._viewed:
+                        input._viewed = True
+                else:
+                    tensor._base = base
+                    if "_made" in input.__dict__:
+                        tensor._made = input._made
         return tensor
 
     return function

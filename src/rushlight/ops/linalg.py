@@ -48,7 +48,7 @@ def as_column(x: Any) -> Any:
     return x.reshape(*x.shape, 1, 1)
 
 
-# --- determinants --------------------------------------------------------------------------------------------------------------------
+# --- determinants ----------------------------------------------------------------------------------------------------
 
 
 def det_backward(g: Any, A: Any, out: Any) -> Any:
@@ -88,7 +88,7 @@ def linalg_slogdet_op(A: Array) -> tuple[Array, Array]:
     return sign, logabsdet
 
 
-@composite(samples=lambda: [call(POSITIVE)])
+@composite(out=True, returns=slogdet_fields, samples=lambda: [call(POSITIVE)])
 def slogdet(input: Any) -> Any:
     """As `linalg.slogdet`."""
     return slogdet_fields(*linalg_slogdet_op(input))
@@ -101,7 +101,7 @@ def logdet(input: Any) -> Any:
     return logabsdet + log(sign)
 
 
-# --- inverses and solvers ------------------------------------------------------------------------------------------------------------
+# --- inverses and solvers --------------------------------------------------------------------------------------------
 
 
 def first_singular(A: Any) -> tuple[int, int]:
@@ -131,14 +131,16 @@ def inv(A: Array) -> Array:
         ) from None
 
 
-@constant_op(name="linalg.getrf_info", method=False)
+@constant_op(name="linalg.getrf_info", method=False, samples=lambda: [call(POSITIVE), call(POSITIVES)])
 def singularity(A: Array) -> Array:
     """Per matrix, zero or the number of the first zero on the diagonal of U."""
+    if not A.size:
+        return np.zeros(A.shape[:-2], int32)
     getrf = lapack("getrf", A)
     return each_matrix(lambda matrix: (np.array(getrf(matrix)[2], int32),), A)[0].astype(int32)
 
 
-@composite(name="linalg.inv_ex", method=False, samples=lambda: [call(POSITIVE)])
+@composite(out=True, returns=inv_fields, name="linalg.inv_ex", method=False, samples=lambda: [call(POSITIVE)])
 def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     """The inverses, and per matrix zero or what is wrong with it; nothing is raised unless `check_errors`."""
     info = singularity(A)
@@ -200,7 +202,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return matrix_solve(A, B) if left else matrix_solve(A.mT, B.mT).mT
 
 
-@composite(name="linalg.solve_ex", method=False, samples=lambda: [call(POSITIVE, T((3, 2)))])
+@composite(out=True, returns=solve_fields, name="linalg.solve_ex", method=False, samples=lambda: [call(POSITIVE, T((3, 2)))])
 def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> Any:
     """The solution, and per matrix zero or what is wrong with it."""
     return solve_fields(solve(A, B, left=left), singularity(A))
@@ -266,14 +268,14 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT
 
 
-@composite(samples=lambda: [call(T((3, 2)), POSITIVE)])
+@composite(out=True, returns=triangular_fields, samples=lambda: [call(T((3, 2)), POSITIVE)])
 def triangular_solve(input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
     """The solution of `A @ X = input` for a triangular A, and a copy of A."""
     turned = A.mT if transpose else A
     return triangular_fields(triangular(turned, input, upper=upper != transpose, unitriangular=unitriangular), A.clone())
 
 
-# --- Cholesky ------------------------------------------------------------------------------------------------------------------------
+# --- Cholesky --------------------------------------------------------------------------------------------------------
 
 
 def cholesky_backward(g: Any, out: Any, upper: bool) -> Any:
@@ -287,6 +289,8 @@ def cholesky_backward(g: Any, out: Any, upper: bool) -> Any:
 
 def cholesky_info(A: Any) -> Any:
     """Per matrix, zero or the order of the first leading minor that is not positive."""
+    if not A.size:
+        return np.zeros(A.shape[:-2], int32)
     potrf = lapack("potrf", A)
     return each_matrix(lambda matrix: (np.array(potrf(matrix, lower=True)[1], int32),), A)[0].astype(int32)
 
@@ -318,14 +322,14 @@ def cholesky(input: Any, upper: bool = False) -> Any:
     return linalg_cholesky(input, upper=upper)
 
 
-@constant_op(name="linalg.potrf_info", method=False)
+@constant_op(name="linalg.potrf_info", method=False, samples=lambda: [call(POSITIVE), call(POSITIVES)])
 def definiteness(A: Array) -> Array:
     """Per matrix, zero or the order of the first leading minor that is not positive."""
     check_square("linalg.cholesky_ex", A)
     return cholesky_info(A)
 
 
-@composite(name="linalg.cholesky_ex", method=False, samples=lambda: [call(POSITIVE)])
+@composite(out=True, returns=cholesky_fields, name="linalg.cholesky_ex", method=False, samples=lambda: [call(POSITIVE)])
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
     """The Cholesky factor, and per matrix zero or the order of the first leading minor that is not positive."""
     info = definiteness(adjoint(A) if upper else A)

@@ -57,7 +57,7 @@ def bce_joint(g: Any, residuals: Any, needs: tuple, x: Any, target: Any, weight:
 
 @fused(
     bce_composite, bce_joint, leading=2, method=False,
-    samples=lambda: [*each_reduction(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9)), call(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9), T((3,), 0.5, 2))],
+    samples=lambda: [*each_reduction(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9)), call(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9), T((3,), 0.5, 2, grad=False))],
 )  # fmt: skip
 def binary_cross_entropy(input: Array, target: Array, weight: Array | None = None, reduction: str = "mean") -> Array:
     """-(target * log(input) + (1 - target) * log(1 - input)), each logarithm at least -100.
@@ -108,7 +108,7 @@ def logits_joint(
 
 @fused(
     logits_composite, logits_joint, leading=2, method=False, node="BinaryCrossEntropyWithLogitsBackward0",
-    samples=lambda: [*each_reduction(T((2, 3)), T((2, 3), 0.1, 0.9)), call(T((2, 3)), T((2, 3), 0, 1), T((3,), 0.5, 2), T((3,), 0.5, 2))],
+    samples=lambda: [*each_reduction(T((2, 3)), T((2, 3), 0.1, 0.9)), call(T((2, 3)), T((2, 3), 0, 1), *[T((3,), 0.5, 2, grad=False)] * 2)],
 )  # fmt: skip
 def binary_cross_entropy_with_logits(
     input: Array, target: Array, weight: Array | None = None, pos_weight: Array | None = None, reduction: str = "mean"

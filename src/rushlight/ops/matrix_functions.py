@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..tensor import wrap
 from . import reductions
 from .decompositions import svdvals
 from .diagonals import diagonal
@@ -23,7 +24,7 @@ from .shapes import movedim
 lstsq_fields = return_types.make("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 
-# --- norms ---------------------------------------------------------------------------------------------------------------------------
+# --- norms -----------------------------------------------------------------------------------------------------------
 
 
 @composite(
@@ -94,12 +95,12 @@ def cond(A: Any, p: Any = None) -> Any:
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor A must have at least 2 dimensions.")
     if p in (None, 2, -2):
-        values = svdvals(A)
+        values = svdvals(A.detach())
         return values[..., -1] / values[..., 0] if p == -2 else values[..., 0] / values[..., -1]
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 
 
-# --- rank, pseudo-inverse, least squares -------------------------------------------------------------------------------------------------
+# --- rank, pseudo-inverse, least squares -----------------------------------------------------------------------------
 
 
 def threshold(largest: Any, shape: tuple, atol: Any, rtol: Any) -> Any:
@@ -144,7 +145,11 @@ def pinv(A: Array, rcond: Any = None, hermitian: bool = False, *, atol: Any = No
     check_float("linalg.pinv", A)
     if not A.size:
         return np.empty((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
-    U, S, Vh = np.linalg.svd(A, full_matrices=False)
+    if hermitian:
+        values, U = np.linalg.eigh(A)
+        S, Vh = np.abs(values), np.conj(np.swapaxes(U * np.sign(values)[..., None, :], -1, -2))
+    else:
+        U, S, Vh = np.linalg.svd(A, full_matrices=False)
     limit = np.asarray(threshold(S.max(axis=-1), A.shape, atol, rcond if rtol is None else rtol))
     inverted = np.divide(1.0, S, out=np.zeros_like(S), where=limit[..., None] < S)
     return np.conj(np.swapaxes(Vh, -1, -2)) * inverted[..., None, :] @ np.conj(np.swapaxes(U, -1, -2))
@@ -183,7 +188,7 @@ def least_squares(A: Array, B: Array, rcond: Any = None) -> Array:
     return found
 
 
-@composite(name="linalg.lstsq", method=False, samples=lambda: [call(T((4, 2)), T((4, 3))), call(T((2, 4)), T((2, 1)))])
+@composite(out=True, returns=lstsq_fields, name="linalg.lstsq", method=False, samples=lambda: [call(T((4, 2)), T((4, 3))), call(T((2, 4)), T((2, 1)))])
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """Least squares: the solution, the sums of squared residuals (for tall matrices of full rank), rank and singular values.
 
@@ -201,12 +206,13 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     solution = least_squares(A, columns, rcond)
     rank = matrix_rank(A, rtol=rcond)
     rows, unknowns = A.shape[-2:]
-    residuals = values = A.detach().new_zeros(0, dtype=A.dtype.to_real())
+    empty = real_square(solution.reshape(solution.numel())[:0])
+    residuals, values = empty, empty.detach()
     if rows > unknowns and driver != "gelsy" and bool((rank == unknowns).all()):
         off = A @ solution - columns
         residuals = reductions.sum(real_square(off), -2)
     if driver in ("gelsd", "gelss"):
-        values = svdvals(A)
+        values = svdvals(A.detach())
     if driver == "gels":
         rank = A.detach().new_zeros(0).long()
     return lstsq_fields(solution.reshape(solution.shape[:-1]) if vector else solution, residuals, rank, values)
@@ -217,7 +223,7 @@ def real_square(x: Any) -> Any:
     return (x * conjugated(x)).real if x.is_complex() else x * x
 
 
-# --- exponential, Vandermonde ----------------------------------------------------------------------------------------------------------
+# --- exponential, Vandermonde ----------------------------------------------------------------------------------------
 
 
 def matrix_exp_backward(g: Any, A: Any) -> Any:
@@ -232,12 +238,13 @@ def matrix_exp_backward(g: Any, A: Any) -> Any:
 )  # fmt: skip
 def matrix_exp(A: Array) -> Array:
     """The exponential of square matrices."""
-    check_square("linalg.matrix_exp", A)
+    if A.ndim < 2 or A.dtype.kind not in "fc" or A.shape[-1] != A.shape[-2]:
+        check_square("linalg.matrix_exp", A)
     if not A.size:
         return A.copy()
     from scipy.linalg import expm
 
-    return expm(A).astype(A.dtype, copy=False)
+    return expm(A.astype(np.result_type(A.dtype, np.float32), copy=False)).astype(A.dtype, copy=False)
 
 
 @composite(name="linalg.vander", method=False, samples=lambda: [call(T((3,))), call(T((2, 3)), N=2)])
@@ -246,14 +253,14 @@ def linalg_vander(x: Any, N: int | None = None) -> Any:
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1, but got {count}")
-    column = x.reshape(*x.shape, 1)
+    column = (x if x.is_floating_point() or x.is_complex() else x.long()).reshape(*x.shape, 1)
     powers = [column * 0 + 1]
     for _ in range(count - 1):
         powers.append(powers[-1] * column)
     return cat(powers, -1)
 
 
-# --- systems of tensors ------------------------------------------------------------------------------------------------------------------
+# --- systems of tensors ----------------------------------------------------------------------------------------------
 
 
 @composite(name="linalg.tensorinv", method=False, out=True, samples=lambda: [call(T((2, 3, 6)), 2), call(T((6, 2, 3)), 1)])

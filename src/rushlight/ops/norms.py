@@ -17,7 +17,7 @@ from .samples import T, call
 
 
 def vector_norm_backward(g: Any, x: Any, out: Any, ord: Any, dim: Any, keepdim: bool) -> Any:
-    """g * sgn(x) * (|x| / out)^(ord - 1), and zero where that is undefined: where out is zero, or x below the first order."""
+    """g * sgn(x) * (|x| / out)^(ord - 1); zero where out is, or x is and the order is below one."""
     g, norms = kept(g, x.shape, dim, keepdim), kept(out, x.shape, dim, keepdim)
     if ord == 2:
         return x * quotient(g, norms)
@@ -30,13 +30,15 @@ def vector_norm_backward(g: Any, x: Any, out: Any, ord: Any, dim: Any, keepdim: 
         return complexes.sgn(x) * evenly(g, size, norms, dims_of(dim, len(x.shape)), True)
     if ord < 2:
         size = size + (size == 0)  # sgn(x) is zero there
-    return complexes.sgn(x) * pointwise.pow(size, ord - 1) * quotient(g, pointwise.pow(norms + (norms == 0), ord - 1)) * (norms != 0)
+    share = pointwise.pow(size, ord - 1) / pointwise.pow(norms + (norms == 0), ord - 1)
+    return complexes.sgn(x) * (g * (norms != 0) * share)
 
 
 @general(
-    lambda g, x, out, ord, dim, keepdim: vector_norm_backward(g, x, out, ord, dim, keepdim),
-    name="linalg.vector_norm", method=False,
-    samples=over_dims(more=[call(T((2, 3), 0.5, 2.0, distinct=True), p, 1) for p in (1, 3, 0.5, math.inf, -math.inf, 0, -1.5)]),
+    vector_norm_backward, name="linalg.vector_norm", method=False,
+    samples=over_dims(
+        more=[call(T((2, 3), 0.5, 2.0, distinct=True), p, 1) for p in (1, 3, 0.5, math.inf, -math.inf, 0, -1.5)]
+    ),
 )  # fmt: skip
 def vector_norm(input: Array, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The norm `sum(|x|^ord)^(1/ord)` over the given dimensions, of all elements by default.
@@ -46,7 +48,8 @@ def vector_norm(input: Array, ord: float = 2, dim: Any = None, keepdim: bool = F
     """
     if input.dtype.kind in "iub":
         raise RuntimeError(
-            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {type_word(dtypes.of(input))}"
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. "
+            f"Got {type_word(dtypes.of(input))}"
         )
     input, axis = in_type(input, dtype), axes(dim, input.ndim)
     if ord == 2:
@@ -69,13 +72,18 @@ def require_identity(ord: float, shape: tuple, dim: Any) -> None:
     for one in dims_of(dim, len(shape)):
         if shape[one]:
             continue
-        where = "an empty tensor because the" if dim is None else f"the dimension {one} because this dimension is empty and the"
-        raise RuntimeError(f"linalg.vector_norm cannot compute the {ord:g} norm on {where} operation does not have an identity")
+        where = "an empty tensor because" if dim is None else f"the dimension {one} because this dimension is empty and"
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {ord:g} norm on {where} the operation does not have an identity"
+        )
 
 
-@composite(out=True, samples=over_dims(more=(call(T((2, 3)), 1), call(T((2, 3)), "fro", (0, 1)), call(T((2, 3)), 3, 1, True))))
+NORMS = (call(T((2, 3)), 1), call(T((2, 3)), "fro", (0, 1)), call(T((2, 3)), 3, 1, True))
+
+
+@composite(out=True, samples=over_dims(more=NORMS))
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """The vector norm of order `p` over the given dimensions; "fro" is order 2, "nuc" the sum of the singular values."""
+    """The vector norm of order `p` over the given dimensions; "fro" is order 2, "nuc" sums the singular values."""
     if p == "nuc":
         from .matrix_functions import matrix_norm
 
@@ -95,7 +103,7 @@ def dist(input: Any, other: Any, p: float = 2) -> Any:
 
 
 @composite(out=True, inplace=True, samples=lambda: [call(T((2, 3)), 2, 0, 1.0), call(T((2, 3, 2)), 1, -1, 2.0)])
-def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+def renorm(input: Array, p: float, dim: int, maxnorm: float) -> Any:
     """The slices along `dim` with those whose norm of order `p` exceeds `maxnorm` shrunk to it."""
     if input.ndim < 2:
         raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")

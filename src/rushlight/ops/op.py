@@ -48,7 +48,7 @@ class Op:
         result: str = "same",
         accepts: str = "bifc",
         numbers: str = "both",
-        refusal: str | None = None,
+        refusals: dict[str, tuple] | None = None,
         samples: Callable | None = None,
         domain: tuple[float, float] = (-2.0, 2.0),
         arguments: Callable | None = None,
@@ -72,7 +72,7 @@ class Op:
         self.result = result
         self.numbers = numbers  # of an op that broadcasts: which operands may be Python numbers: "both", "second" or "none"
         self.accepts = accepts  # of a pointwise op: initials of the kinds of type (bool, integer, floating, complex) that it takes
-        self.refusal = refusal  # the message for the others, where PyTorch has a special one
+        self.refusals = refusals or {}  # PyTorch's error by the kind refused, where it has a special one
         self.samples = samples
         self.domain = domain
         self.arguments = arguments  # turns (args, kwargs) of a call into what `forward` takes
@@ -197,8 +197,9 @@ def saved_tensor(node: Node, name: str) -> Any:
 
 
 def _with_edge(tensor: Any, edge: Any, wrap: Callable) -> Any:
-    if edge_of(tensor) is edge:
-        return tensor
+    made_by = edge_of(tensor)
+    if made_by is edge or (isinstance(made_by, Node) and made_by.edges == (edge,) and getattr(made_by.op, "name", "") == "to_dtype"):
+        return tensor  # as it was, or converted when it was saved: then its history leads through the conversion
     if edge is not None and not isinstance(edge, (Node, OutputStub)):
         return edge  # the leaf itself
     original = wrap(tensor._array)

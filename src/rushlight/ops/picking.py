@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.basic import zeros_like
-from ..tensor import Tensor
+from ..tensor import Tensor, wrap
 from .dims import position
 from .dispatch import type_word
 from .indexing import ALL, basic_index, index_spread, int64, raw, zero_at
@@ -43,6 +43,8 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start.ndim or start.is_floating_point()):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     place, start = position(dim, len(shape)), int(start)
     extent = shape[place]
     if not -extent <= start <= extent:
@@ -53,6 +55,7 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return basic_index(input, (*(ALL,) * place, slice(start, start + length)))
 
 
+@composite(out=True, samples=lambda: [call(T((4, 2)), 0, 1, 2)])
 def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     """`narrow`, copied."""
     return narrow(input, dim, start, length).clone()
@@ -119,7 +122,7 @@ def same_rank(index: Any, input: Any) -> tuple[Any, Any]:
 
 def check_places(op: str, index: Any, input: Any, dim: int, to: str = "input") -> None:
     """Raises unless `index` can count along a dimension of `input`."""
-    if index.dtype not in (int64, np.int32):
+    if index.size and index.dtype not in (int64, np.int32):
         raise RuntimeError(f"{op}(): Expected dtype int32/int64 for index")
     place = position(dim, input.ndim)
     if max(index.ndim, 1) != max(input.ndim, 1):
@@ -201,7 +204,9 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     def stretched(tensor: Tensor) -> Tensor:
         return tensor.expand(tuple(tensor.shape[place] if d == place else extent for d, extent in enumerate(common)))
 
-    return gather(stretched(input), dim, stretched(indices))
+    extent = input.shape[place]
+    wrapped = wrap(np.where(indices._array < 0, indices._array + extent, indices._array))
+    return gather(stretched(input), dim, stretched(wrapped))
 
 
 # --- by a mask ----------------------------------------------------------------------------------------------------------------------

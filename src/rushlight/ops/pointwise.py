@@ -92,9 +92,13 @@ neg = pointwise(
     d=-1,
     accepts="ifc",
     doc="The negative.",
-    refusal="Negation, the `-` operator, on a bool tensor is not supported. "
-    "If you are trying to invert a mask, use the `~` or "
-    "`logical_not()` operator instead.",
+    refusals={
+        "b": (
+            RuntimeError,
+            "Negation, the `-` operator, on a bool tensor is not supported. "
+            "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.",
+        )
+    },
 )
 
 
@@ -297,6 +301,8 @@ addcdiv = pointwise(
 def interpolate(input: Array, end: Array, weight: Array) -> Array:
     """`input + weight * (end - input)`, exact at both ends."""
     distance = end - input
+    if not weight.ndim:
+        return input + weight * distance if abs(weight) < 0.5 else end - distance * (1 - weight)
     return np.where(np.abs(weight) < 0.5, input + weight * distance, end - distance * (1 - weight))
 
 
@@ -368,13 +374,8 @@ def power(input: Array, other: Array) -> Array:
     return integer_power(input, other) if input.dtype.kind in "iu" else np.power(input, other)
 
 
-def number_derivative(x: Any, exponent: Any) -> Any:
-    """The derivative of `x ** exponent` with respect to x; zero for the exponent zero, also at x = 0."""
-    return x * 0 if exponent == 0 else pow_number(x, exponent - 1) * exponent
-
-
 @general(
-    lambda g, x, exponent: g * conj(number_derivative(x, exponent)),
+    lambda g, x, exponent: g * 0 if exponent == 0 else g * conj(pow_number(x, exponent - 1) * exponent),
     node="PowBackward0",
     method=False,
     samples=lambda: [call(T((2, 3), *POSITIVE), exponent) for exponent in (2.5, -1, 0.5, 2, 3, 0, 1, -0.5)],

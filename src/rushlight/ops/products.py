@@ -16,7 +16,7 @@ from ..arrays.basic import ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state
 from ..tensor import Tensor, new, plain_types
-from .dispatch import type_word
+from .dispatch import broadcast_error, type_word
 from .kinds import Array, bilinear, float32, float64, general, several
 from .samples import T, call
 
@@ -27,7 +27,7 @@ CPP_NAMES = {
 }  # fmt: skip
 
 
-# --- helpers of the rules: for arrays and Tensors alike ------------------------------------------------------------------------------
+# --- helpers of the rules: for arrays and Tensors alike --------------------------------------------------------------
 
 
 def conjugated(x: Any) -> Any:
@@ -69,7 +69,7 @@ def summed_to(g: Any, shape: tuple) -> Any:
     return g if g.shape == shape else project(g, tuple(shape), dtype_of(g))
 
 
-# --- helpers of the forwards: for arrays ---------------------------------------------------------------------------------------------
+# --- helpers of the forwards: for arrays -----------------------------------------------------------------------------
 
 
 def dense(a: Any, b: Any) -> Any:
@@ -96,6 +96,12 @@ def same_type(a: Any, b: Any) -> None:
 def fitting(a: Any, b: Any) -> None:
     """Raises RuntimeError for two matrices that cannot be multiplied."""
     if a.shape[-1] != b.shape[-2]:
+        if a.ndim > 2 and b.ndim > 2:
+            count = math.prod(a.shape[:-2])
+            raise RuntimeError(
+                f"Expected size for first two dimensions of batch2 tensor to be: [{count}, {a.shape[-1]}] but got: "
+                f"[{math.prod(b.shape[:-2])}, {b.shape[-2]}]."
+            )
         rows = math.prod(a.shape[:-1])
         raise RuntimeError(
             f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {b.shape[-2]}x{b.shape[-1]})"
@@ -134,7 +140,7 @@ def vectors_fit(a: Any, b: Any) -> None:
         )
 
 
-# --- matrices and vectors ------------------------------------------------------------------------------------------------------------
+# --- matrices and vectors --------------------------------------------------------------------------------------------
 
 
 @bilinear(
@@ -285,7 +291,10 @@ def matmul(input: Array, other: Array) -> Array:
         raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{input.shape[-1]}), vec ({other.size})")
     if input.ndim > 2 and other.ndim == 2:
         return dense(flat(input), other).reshape(*input.shape[:-1], other.shape[1])  # one large product, not one per batch
-    return dense(input, other)
+    try:
+        return dense(input, other)
+    except ValueError:
+        raise broadcast_error(input.shape[:-2], other.shape[:-2]) from None
 
 
 def matmul_operator(self: Tensor, other: Any) -> Any:
@@ -307,7 +316,7 @@ matmul.op.operator = ("__matmul__", quick_for_matrices(matmul_operator))
 Tensor.__rmatmul__ = reflected_matmul  # type: ignore[attr-defined]
 
 
-# --- linear --------------------------------------------------------------------------------------------------------------------------
+# --- linear ----------------------------------------------------------------------------------------------------------
 
 
 def linear_name(node: Any) -> str:
@@ -378,20 +387,12 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     try:
         return np.add(out, bias, out=out)
     except ValueError:
-        return biased(out, bias)
+        if bias.ndim > 1:
+            return out + bias
+        raise expansion_error(bias.shape, out.shape) from None
 
 
-def biased(out: Any, bias: Any) -> Any:
-    """`out + bias` where the bias does not fit into `out` as it is. Raises RuntimeError where the bias is not even a row."""
-    if bias.ndim <= 1 and out.ndim:
-        raise RuntimeError(
-            f"The expanded size of the tensor ({out.shape[-1]}) must match the existing size ({bias.size}) at non-singleton "
-            f"dimension {out.ndim - 1}.  Target sizes: {list(out.shape)}.  Tensor sizes: {list(bias.shape)}"
-        )
-    return out + bias
-
-
-# --- products added to something ----------------------------------------------------------------------------------------------------
+# --- products added to something -------------------------------------------------------------------------------------
 
 
 def scaled(g: Any, factor: Any) -> Any:
@@ -402,18 +403,29 @@ def scaled(g: Any, factor: Any) -> Any:
 def added(input: Any, whole: Any, beta: Any, alpha: Any) -> Any:
     """`beta * input + alpha * whole`, in the memory of `whole`; with `beta` zero `input` does not count, not even its NaNs."""
     same_type(input, whole)
-    if whole.dtype.kind in "iu" and not (isinstance(beta, int) and isinstance(alpha, int)):
-        name = "alpha" if isinstance(beta, int) else "beta"
-        raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
-    for extent, wanted in zip(reversed(input.shape), reversed(whole.shape), strict=False):
-        if extent not in (1, wanted) or input.ndim > whole.ndim:
-            raise RuntimeError(
-                f"The expanded size of the tensor ({wanted}) must match the existing size ({extent}). "
-                f"Target sizes: {list(whole.shape)}.  Tensor sizes: {list(input.shape)}"
-            )
+    if whole.dtype.kind in "iu":
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         np.multiply(whole, alpha, out=whole)
-    return np.add(whole, input if beta == 1 else input * beta, out=whole) if beta != 0 else whole
+    try:
+        return np.add(whole, input if beta == 1 else input * beta, out=whole) if beta != 0 else whole
+    except ValueError:
+        raise expansion_error(input.shape, whole.shape) from None
+
+
+def expansion_error(shape: tuple, wanted: tuple) -> RuntimeError:
+    """The error for an operand that cannot be broadcast to the shape of the result."""
+    if len(shape) > len(wanted):
+        return RuntimeError(
+            f"expand: the number of sizes provided ({len(wanted)}) must be greater or equal to the number of dimensions in the tensor "
+            f"({len(shape)})"
+        )
+    pairs = zip(reversed(shape), reversed(wanted), reversed(range(len(wanted))), strict=False)
+    extent, target, dim = next(pair for pair in pairs if pair[0] not in (1, pair[1]))
+    return RuntimeError(
+        f"The expanded size of the tensor ({target}) must match the existing size ({extent}) at non-singleton dimension {dim}.  "
+        f"Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
+    )
 
 
 @general(

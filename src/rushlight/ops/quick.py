@@ -50,10 +50,10 @@ def several(op: Op) -> Callable:
 
 def otherwise(op: Op, args: list, options: dict, others: dict) -> Any:
     """Calls that the fast path leaves alone, with what was not given, or is as by default, taken out of the arguments."""
-    if not others and not state.active:
-        given = [args[position] for position in op.positions]
-        if any(map(is_array, given)) and not any(isinstance(value, Tensor) for value in given):
-            return op.forward(*args, **options)  # a derivative rule at work
+    given = [args[position] for position in op.positions]
+    if not others and any(map(is_array, given)) and not any(isinstance(value, Tensor) for value in given):
+        result = op.forward(*args, **options)  # a derivative rule at work
+        return result if op.composite is None else result[0]
     signature = op.signature
     while args and (args[-1] is MISSING or signature.is_default(signature.positional[len(args) - 1], args[-1])):
         args.pop()
@@ -94,6 +94,9 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
             *([f"    elif {given} is None: array{i}_ = node{i}_ = None"] if op.is_optional(given) else []),
             f"    else: {fallback}",
         ]
+    constant = range(len(differentiated(op)), len(op.inputs)) if op.differentiable else ()
+    if constant:
+        lines.append(f"    if {' or '.join(f'node{i}_ is not None' for i in constant)}: {fallback}")
     arrays_given = f"[{', '.join(arrays.values())}]"
     result = "(result_, residuals_)" if op.composite is not None else "result_"
     lines += [
@@ -118,11 +121,17 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     return scope[name]
 
 
+def differentiated(op: Op) -> range:
+    """The numbers of the inputs that have a rule."""
+    whole = op.joint is not None or op.composite is not None
+    return range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
+
+
 def _recording(op: Op, options: str) -> list[str]:
     """The lines that make the node."""
     slots = op.needed.slots
     whole = op.joint is not None or op.composite is not None
-    numbers = range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
+    numbers = differentiated(op)
     edges = ", ".join(f"{op.inputs[i]} if node{i}_ is LEAF else node{i}_" for i in numbers)
     spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
     same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)

@@ -30,7 +30,7 @@ from .samples import T, call
 int64 = np.dtype("int64")
 add = np.add.reduce
 
-# --- dimensions ---------------------------------------------------------------------------------------------------------------------
+# --- dimensions -----------------------------------------------------------------------------------
 
 
 def dims_of(dim: Any, rank: int) -> tuple[int, ...]:
@@ -76,7 +76,7 @@ def in_type(input: Any, dtype: Any) -> Any:
 
 
 def summable(input: Any, dtype: Any) -> Any:
-    """The input in the type that its sums have: the one asked for, int64 for integers. NumPy has types of its own liking."""
+    """The input in the type that its sums have: the one asked for, int64 for integers (NumPy has other preferences)."""
     if dtype is None and input.dtype.kind in "iub":
         return input if input.dtype == int64 else input.astype(int64)
     return in_type(input, dtype)
@@ -99,7 +99,8 @@ def quick(op: Op) -> Callable:
 
     def function(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **others: Any) -> Any:
         kind = type(input)
-        if kind in plain_types and not others and dtype is None and not state.active and (dim is None or type(dim) is int):
+        usual = not others and dtype is None and (dim is None or type(dim) is int)
+        if usual and kind in plain_types and not state.active:
             array = input._array
             kind = array.dtype
             if kind is float32 or kind is float64:
@@ -141,7 +142,7 @@ def over_dims(*tensors: T, more: Sequence = ()) -> Any:
     return lambda: [*(call(t, **options) for t in given for options in DIMS), call(T(())), *more]
 
 
-# --- sums ---------------------------------------------------------------------------------------------------------------------------
+# --- sums -----------------------------------------------------------------------------------------
 
 
 @linear(
@@ -160,10 +161,12 @@ def sum(input: Array, dim: Any = None, keepdim: bool = False, *, dtype: Any = No
     return add(input, axes(dim, input.ndim), None, None, keepdim)
 
 
-@linear(lambda g, x_shape: shapes.expand(g, *x_shape), node="SumBackward1", variadic="size", view=True,
-        samples=lambda: [call(T((2, 3)), 1, 3), call(T((2, 3, 2)), 3, 1), call(T((2, 3)), 2, 3), call(T((2,)))])  # fmt: skip
+@linear(
+    lambda g, x_shape: shapes.expand(g, *x_shape), node="SumBackward1", variadic="size", view=True,
+    samples=lambda: [call(T((2, 3)), 1, 3), call(T((2, 3, 2)), 3, 1), call(T((2, 3)), 2, 3), call(T((2,)))],
+)  # fmt: skip
 def sum_to_size(input: Array, *size: int) -> Array:
-    """The sum over the dimensions that broadcasting would stretch from `size` to the input's shape: the transpose of `expand`."""
+    """The sum over what broadcasting stretches from `size` to the input's shape: the transpose of `expand`."""
     size, shape = sizes(size), input.shape
     if shape == size and size:
         return input[...]
@@ -171,12 +174,10 @@ def sum_to_size(input: Array, *size: int) -> Array:
     if lead < 0 or builtins.any(want not in (have, 1) for want, have in zip(size, shape[lead:], strict=True)):
         raise RuntimeError(f"size {{{list(size)}}} is not expandable to size {{{list(shape)}}}.")
     stretched = tuple(d for d in range(len(shape)) if d < lead or (size[d - lead] == 1 and shape[d] != 1))
-    return add(input, stretched, None, None, True).reshape(size)
+    return add(summable(input, None), stretched, None, None, True).reshape(size)
 
 
-@general(
-    lambda g, x, dim, keepdim: restore(g, x.shape, dim, keepdim) * (x == x), samples=over_dims(),
-)  # fmt: skip
+@general(lambda g, x, dim, keepdim: restore(g, x.shape, dim, keepdim) * (x == x), samples=over_dims())
 def nansum(input: Array, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The sum, with NaN counting as zero."""
     if input.dtype.kind == "c":
@@ -197,12 +198,13 @@ def averaged(name: str, input: Any, dtype: Any) -> Any:
 
 
 @linear(
-    lambda g, x_shape, dim, keepdim: restore(g / (extent(x_shape, dim) or 1), x_shape, dim, keepdim), node=numbered("Mean"),
+    lambda g, x_shape, dim, keepdim: restore(g / (extent(x_shape, dim) or 1), x_shape, dim, keepdim),
+    node=numbered("Mean"),
     fast=quick,
     samples=over_dims(),
 )  # fmt: skip
 def mean(input: Array, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
-    """The mean of all elements, or over the given dimensions. Raises RuntimeError for integers unless `dtype` is given."""
+    """The mean of everything or over the given dimensions. Raises RuntimeError for integers without `dtype`."""
     kind = input.dtype
     if (kind is not float32 and kind is not float64) or dtype is not None:
         input = averaged("mean", input, dtype)
@@ -220,7 +222,7 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     return nansum(input, dim, keepdim, dtype=dtype) / sum(input == input, dim, keepdim)
 
 
-# --- products -----------------------------------------------------------------------------------------------------------------------
+# --- products -------------------------------------------------------------------------------------
 
 
 def prod_backward(g: Any, x: Any, out: Any, dim: int | None, keepdim: bool) -> Any:
@@ -240,8 +242,10 @@ def prod_backward(g: Any, x: Any, out: Any, dim: int | None, keepdim: bool) -> A
 
 
 @general(
-    lambda g, x, out, dim, keepdim: prod_backward(g, x, out, dim, keepdim), node=numbered("Prod"),
-    samples=lambda: [call(T((2, 3))), call(T((2, 3)), 1), call(T((2, 3)), -2, True), call(T(())), call(T((2, 3), -2, 2, "int"), 0)],
+    prod_backward, node=numbered("Prod"),
+    samples=lambda: [
+        call(T((2, 3))), call(T((2, 3)), 1), call(T((2, 3)), -2, True), call(T(())), call(T((2, 3), -2, 2, "int"), 0)
+    ],
 )  # fmt: skip
 def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
     """The product of all elements, or along one dimension. Integers are multiplied as int64."""
@@ -250,7 +254,7 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: 
     return np.multiply.reduce(summable(input, dtype), dim, None, None, keepdim)
 
 
-# --- extremes -----------------------------------------------------------------------------------------------------------------------
+# --- extremes -------------------------------------------------------------------------------------
 
 
 def evenly(g: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
@@ -266,9 +270,9 @@ def evenly_over_all(g: Any, x: Any, out: Any) -> Any:
     return g * attained / sum(attained, dtype=x.dtype)
 
 
-def spread_back(g: Any, x_shape: tuple, indices: Any, dim: int, keepdim: bool) -> Any:
+def spread_back(g: Any, x_shape: tuple, out: tuple, dim: int, keepdim: bool) -> Any:
     """The cotangent of values picked along `dim`, one per slice, at the places that they came from."""
-    return put_along(kept(g, x_shape, dim, keepdim), kept(indices, x_shape, dim, keepdim), dim, x_shape, True)
+    return put_along(kept(g, x_shape, dim, keepdim), kept(out[1], x_shape, dim, keepdim), dim, x_shape, True)
 
 
 def reduced(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -286,7 +290,8 @@ def require_elements(name: str, shape: tuple, dim: Any, error: type[Exception] =
     """Raises where a reduction without identity meets no elements."""
     if dim is None and 0 in shape:
         raise error(
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' argument."
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
         )
     for one in () if dim is None else dims_of(dim, len(shape)):
         if shape and not shape[one]:
@@ -300,35 +305,30 @@ def as_index(found: Any) -> Any:
 
 EXTREMES = over_dims(T((2, 3, 2), distinct=True))
 EXTREMES_ALONG = lambda: [  # noqa: E731
-    call(T((2, 3, 2), distinct=True)), call(T((2, 3), distinct=True), 1), call(T((2, 3), distinct=True), -2, True), call(T(()), 0)
+    call(T((2, 3, 2), distinct=True)), call(T((2, 3), distinct=True), 1), call(T((2, 3), distinct=True), -2, True),
+    call(T(()), 0),
 ]  # fmt: skip
 
 
-@general(lambda g, x, out: evenly_over_all(g, x, out), node="MaxBackward1", method=False)
+@general(evenly_over_all, node="MaxBackward1", method=False)
 def max_of_all(input: Array) -> Array:
     """The largest element."""
     return reduced("max", np.maximum, input, None, False)
 
 
-@general(lambda g, x, out: evenly_over_all(g, x, out), node="MinBackward1", method=False)
+@general(evenly_over_all, node="MinBackward1", method=False)
 def min_of_all(input: Array) -> Array:
     """The smallest element."""
     return reduced("min", np.minimum, input, None, False)
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    node="MaxBackward0", returns=return_types.max, method=False,
-)  # fmt: skip
+@general(spread_back, node="MaxBackward0", returns=return_types.max, method=False)
 def max_along(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The largest elements along a dimension, and where the first of each is."""
     return reduced("max", np.maximum, input, dim, keepdim), as_index(input.argmax(dim, keepdims=keepdim))
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    node="MinBackward0", returns=return_types.min, method=False,
-)  # fmt: skip
+@general(spread_back, node="MinBackward0", returns=return_types.min, method=False)
 def min_along(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The smallest elements along a dimension, and where the first of each is."""
     return reduced("min", np.minimum, input, dim, keepdim), as_index(input.argmin(dim, keepdims=keepdim))
@@ -350,7 +350,7 @@ def one_of(name: str, over_all: Any, along: Any, pairwise: str, input: Any, dim:
 
 @composite(out=True, samples=EXTREMES_ALONG)
 def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; with `dim` the largest along it, as `(values, indices)`; with another tensor its pairwise `maximum`."""
+    """The largest element; with `dim` those along it, as `(values, indices)`; with another tensor their `maximum`."""
     if dim is None and other is None:
         return max_of_all(input)
     return one_of("max", max_of_all, max_along, "maximum", input, dim, keepdim, other)
@@ -358,19 +358,19 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
 
 @composite(out=True, samples=EXTREMES_ALONG)
 def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; with `dim` the smallest along it, as `(values, indices)`; with another tensor its pairwise `minimum`."""
+    """The smallest element; with `dim` those along it, as `(values, indices)`; with another tensor their `minimum`."""
     if dim is None and other is None:
         return min_of_all(input)
     return one_of("min", min_of_all, min_along, "minimum", input, dim, keepdim, other)
 
 
-@general(lambda g, x, out, dim, keepdim: evenly(g, x, out, dim, keepdim), samples=EXTREMES)
+@general(evenly, samples=EXTREMES)
 def amax(input: Array, dim: Any = (), keepdim: bool = False) -> Array:
     """The largest element over the given dimensions; ties share the gradient."""
     return reduced("amax", np.maximum, input, axes(dim, input.ndim), keepdim)
 
 
-@general(lambda g, x, out, dim, keepdim: evenly(g, x, out, dim, keepdim), samples=EXTREMES)
+@general(evenly, samples=EXTREMES)
 def amin(input: Array, dim: Any = (), keepdim: bool = False) -> Array:
     """The smallest element over the given dimensions; ties share the gradient."""
     return reduced("amin", np.minimum, input, axes(dim, input.ndim), keepdim)
@@ -379,12 +379,16 @@ def amin(input: Array, dim: Any = (), keepdim: bool = False) -> Array:
 @general(
     lambda g, x, out, dim, keepdim: evenly(g[0], x, out[0], dim, keepdim) + evenly(g[1], x, out[1], dim, keepdim),
     returns=return_types.aminmax,
-    samples=lambda: [call(T((2, 3), distinct=True)), call(T((2, 3), distinct=True), dim=-1), call(T(()), dim=0, keepdim=True)],
+    samples=lambda: [
+        call(T((2, 3), distinct=True)), call(T((2, 3), distinct=True), dim=-1), call(T(()), dim=0, keepdim=True)
+    ],
 )  # fmt: skip
 def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> tuple[Array, Array]:
     """The smallest and the largest element, of everything or along one dimension."""
     if dim is None and not input.size:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     return reduced("aminmax", np.minimum, input, dim, keepdim), reduced("aminmax", np.maximum, input, dim, keepdim)
 
 
@@ -402,7 +406,7 @@ def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
     return as_index(input.argmin(dim, keepdims=keepdim))
 
 
-# --- truth --------------------------------------------------------------------------------------------------------------------------
+# --- truth ----------------------------------------------------------------------------------------
 
 
 def truth(ufunc: Any, input: Any, dim: Any, keepdim: bool) -> Any:
@@ -433,6 +437,8 @@ def count_nonzero(input: Array, dim: Any = None) -> Array:
     return add(input != 0, axes(dim, input.ndim), int64)
 
 
-__all__ = ["sum", "nansum", "mean", "nanmean", "prod", "max", "min", "amax", "amin", "aminmax", "argmax", "argmin", "all", "any",
-           "count_nonzero"]  # fmt: skip
+__all__ = [
+    "sum", "nansum", "mean", "nanmean", "prod", "max", "min", "amax", "amin", "aminmax", "argmax", "argmin", "all",
+    "any", "count_nonzero",
+]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

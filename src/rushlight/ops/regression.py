@@ -34,14 +34,15 @@ def weighted(losses: Any, weight: Any, reduction: str) -> Any:
     return reduced(losses * weight, reduction)
 
 
-def samples(*rest: Any, low: float = -2.0, high: float = 2.0) -> Any:
+def samples(low: float = -2.0, high: float = 2.0, **options: Any) -> Any:
     """Samples with each reduction, of pairs that differ by at least a little."""
 
     def make() -> list:
         pair = (T((2, 3), low, high, distinct=True), T((2, 3), high + 0.05, 2 * high - low + 0.05, distinct=True))
         near = (T((4,), 0.0, 0.4, distinct=True), T((4,), -0.41, -0.01, distinct=True))
-        calls = [call(*pair, *rest, reduction=reduction) for reduction in ("mean", "sum", "none")]
-        return [*calls, call(*near, *rest), call(T((3, 2), low, high), T((2,), high + 0.05, high + 1.0), *rest), call(T(()), T(()), *rest)]
+        calls = [call(*pair, reduction=reduction) for reduction in ("mean", "sum", "none")]
+        further = [near, (T((3, 2), low, high), T((2,), high + 0.05, high + 1.0)), (T(()), T(()))]
+        return calls + [call(*one, **options) for one in further]
 
     return make
 
@@ -106,7 +107,7 @@ def smooth_l1_joint(g: Any, residuals: Any, needs: tuple, reduction: str, beta: 
 
 
 @fused(smooth_l1_composite, smooth_l1_joint, name="smooth_l1_loss", node="SmoothL1LossBackward0", method=False, broadcasts=True,
-       samples=lambda: samples()() + samples("mean", 0.5)())  # fmt: skip
+       samples=lambda: samples()() + samples(beta=0.5)())  # fmt: skip
 def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: float = 1.0) -> Array:
     """The absolute differences less beta / 2, below beta their squares over 2 beta. Raises RuntimeError for a negative beta."""
     if beta < 0:
@@ -129,7 +130,7 @@ def huber_joint(g: Any, residuals: Any, needs: tuple, reduction: str, delta: flo
     return slope if needs[0] else None, -slope if needs[1] else None
 
 
-@fused(huber_composite, huber_joint, method=False, broadcasts=True, samples=lambda: samples()() + samples("mean", 0.5)())
+@fused(huber_composite, huber_joint, method=False, broadcasts=True, samples=lambda: samples()() + samples(delta=0.5)())
 def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: float = 1.0) -> Array:
     """Half the squared differences; beyond delta, delta * (|difference| - delta / 2). Raises RuntimeError for delta <= 0."""
     if delta <= 0:

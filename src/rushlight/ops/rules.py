@@ -133,7 +133,7 @@ def compile_vjp(op: Op, recorded: bool, complex_numbers: bool) -> Callable:
     if recorded and op.composite is not None:
         return _replay_composite
     needed = op.needed
-    scope: dict[str, Any] = {"FREED": FREED, "freed_error": freed_error, "bound": _bound_arguments}
+    scope: dict[str, Any] = {"__name__": __name__, "FREED": FREED, "freed_error": freed_error, "bound": _bound_arguments}
     scope["conjugate"] = None if not complex_numbers else conjugate_recorded if recorded else conjugate
     lines = ["def vjp(self, g, keep):"]
     saved = [slot for slot in needed.slots if slot in op.inputs or slot in ("out", "residuals")]

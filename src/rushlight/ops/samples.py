@@ -8,7 +8,7 @@ import numpy as np
 
 
 class T(NamedTuple):
-    """A tensor to be made: its shape, and where its values lie. `kind` is float, int, bool, or the name of a matrix property.
+    """A tensor to be made: its shape, and where its values lie. `kind` is float, complex, int, bool, sorted, or a matrix property.
 
     `distinct` spaces the values apart (for max, sort and the like, away from ties); `grad` False keeps it out of gradient tests.
     """
@@ -28,13 +28,19 @@ class T(NamedTuple):
             return generator.integers(0, 2, self.shape).astype(bool)
         values = generator.uniform(self.low, self.high, self.shape)
         if self.distinct:
-            count = max(values.size, 1)
+            count = max(values.size + values.size % 2, 1)  # an even number: never the middle, where kinks are
             values = generator.permutation(np.linspace(self.low, self.high, count))[: values.size].reshape(self.shape)
+        if self.kind == "complex":
+            dtype = np.result_type(dtype, np.complex64)
+        if self.kind == "complex" and np.dtype(dtype).kind != "c":
+            dtype = np.complex64 if dtype == np.float32 else np.complex128
         if np.dtype(dtype).kind == "c":
             values = values + 1j * generator.uniform(self.low, self.high, self.shape)
         if self.kind == "positive_definite":
             adjoint = np.conj(np.swapaxes(values, -1, -2))
             values = values @ adjoint + np.eye(self.shape[-1]) * self.shape[-1]
+        if self.kind == "sorted":
+            values = np.sort(values)
         if self.kind == "symmetric":
             values = values + np.conj(np.swapaxes(values, -1, -2))
         return np.asarray(values, dtype)

@@ -19,7 +19,7 @@ from .samples import T, call
 
 
 def accumulate(ufunc: Any, input: Any, dim: int) -> Any:
-    """A ufunc's running results along a dimension; a scalar's are itself. Raises IndexError for a dimension that is not there."""
+    """A ufunc's running results along a dimension. Raises IndexError for a dimension that is not there."""
     if not input.ndim:
         position(dim, 0)
         return input.copy()
@@ -27,9 +27,11 @@ def accumulate(ufunc: Any, input: Any, dim: int) -> Any:
 
 
 ALONG = lambda: [call(T((2, 3)), 1), call(T((3, 2)), -2), call(T(()), 0), call(T((0, 2)), 0)]  # noqa: E731
-ALONG_DISTINCT = lambda: [call(T((2, 3), distinct=True), 1), call(T((3, 2), distinct=True), -2), call(T(()), 0)]  # noqa: E731
+ALONG_DISTINCT = lambda: [  # noqa: E731
+    call(T((2, 3), distinct=True), 1), call(T((3, 2), distinct=True), -2), call(T(()), 0)
+]  # fmt: skip
 
-# --- what derivatives of scans are made of ------------------------------------------------------------------------------------------
+# --- what derivatives of scans are made of --------------------------------------------------------
 
 
 @general(lambda g, dim, steps: shift(g, dim, -steps), method=False)
@@ -50,9 +52,9 @@ def recur_backward(g: Any, factors: Any, out: Any, dim: int) -> tuple[Any, Any]:
     return of_terms * conjugated(shift(out, dim, 1)), of_terms
 
 
-@general(joint=lambda g, factors, out, dim: recur_backward(g, factors, out, dim), method=False)
+@general(joint=recur_backward, method=False)
 def recur(factors: Array, terms: Array, dim: int) -> Array:
-    """The linear recurrence `out[i] = terms[i] + factors[i] * out[i - 1]` along `dim`, beginning with `out[0] = terms[0]`."""
+    """The linear recurrence `out[i] = terms[i] + factors[i] * out[i - 1]` along `dim`, from `out[0] = terms[0]`."""
     if not terms.ndim:
         return terms.copy()
     out = terms.copy()
@@ -62,7 +64,7 @@ def recur(factors: Array, terms: Array, dim: int) -> Array:
     return out
 
 
-# --- running sums and products ------------------------------------------------------------------------------------------------------
+# --- running sums and products --------------------------------------------------------------------
 
 
 @linear(lambda g, dim: flip(cumsum(flip(g, dim), dim), dim), inplace=True, samples=ALONG)
@@ -72,27 +74,27 @@ def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
 
 
 def cumprod_backward(g: Any, x: Any, out: Any, dim: int) -> Any:
-    """Element k's cotangent: the product of all before k, times the sum over i >= k of `g[i]` times the product from k + 1 to i."""
+    """For element k: the product of all before, times the sum over i >= k of `g[i]` times that from k + 1 to i."""
     x, out = conjugated(x), conjugated(out)
     if all(x != 0):
         return flip(cumsum(flip(g * out, dim), dim), dim) / x
     return shift(out, dim, 1, 1.0) * flip(recur(flip(shift(x, dim, -1), dim), flip(g, dim), dim), dim)
 
 
-@general(lambda g, x, out, dim: cumprod_backward(g, x, out, dim), inplace=True, samples=ALONG)
+@general(cumprod_backward, inplace=True, samples=ALONG)
 def cumprod(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running product along a dimension. Integers are multiplied as int64."""
     return accumulate(np.multiply, summable(input, dtype), dim)
 
 
 def logcumsumexp_backward(g: Any, x: Any, out: Any, dim: int) -> Any:
-    """exp(x[k]) times the sum over i >= k of `g[i] / exp(out[i])`, as a recurrence in which no exponential overflows."""
+    """exp(x[k]) times the sum over i >= k of `g[i] / exp(out[i])`, as a recurrence in which nothing overflows."""
     x, out = conjugated(x), conjugated(out)
     ratios = shift(functions.exp(shift(out, dim, 1) - out), dim, -1)
     return functions.exp(x - out) * flip(recur(flip(ratios, dim), flip(g, dim), dim), dim)
 
 
-@general(lambda g, x, out, dim: logcumsumexp_backward(g, x, out, dim), samples=ALONG)
+@general(logcumsumexp_backward, samples=ALONG)
 def logcumsumexp(input: Array, dim: int) -> Array:
     """The logarithm of the running sum of exponentials along a dimension."""
     if input.dtype.kind == "c":
@@ -103,7 +105,7 @@ def logcumsumexp(input: Array, dim: int) -> Array:
 
 
 def accumulate_complex(input: Any, dim: int) -> Any:
-    """The running log(exp(a) + exp(b)) = a + log(1 + exp(b - a)) of complex numbers, a being that of the larger real part."""
+    """The running log(exp(a) + exp(b)) = a + log(1 + exp(b - a)) of complex numbers, a having the larger real part."""
     out = input.copy()
     if not input.ndim:
         position(dim, 0)
@@ -118,7 +120,12 @@ def accumulate_complex(input: Any, dim: int) -> Any:
     return out
 
 
-# --- running extremes ---------------------------------------------------------------------------------------------------------------
+# --- running extremes -----------------------------------------------------------------------------
+
+
+def add_back(g: Any, x_shape: tuple, out: tuple, dim: int) -> Any:
+    """The cotangents of running extremes, added up at the places that they came from."""
+    return put_along(g, out[1], dim, x_shape)
 
 
 def running_extreme(ufunc: Any, reaches: Any, input: Any, dim: int) -> tuple[Any, Any]:
@@ -131,25 +138,19 @@ def running_extreme(ufunc: Any, reaches: Any, input: Any, dim: int) -> tuple[Any
     return values, as_index(np.maximum.accumulate(np.where(reached, line, 0), dim))
 
 
-@general(
-    lambda g, x_shape, out, dim: put_along(g, out[1], dim, x_shape),
-    returns=return_types.cummax, samples=ALONG_DISTINCT,
-)  # fmt: skip
+@general(add_back, returns=return_types.cummax, samples=ALONG_DISTINCT)
 def cummax(input: Array, dim: int) -> tuple[Array, Array]:
     """The running maximum along a dimension and where it is, as `(values, indices)`."""
     return running_extreme(np.maximum, np.greater_equal, input, dim)
 
 
-@general(
-    lambda g, x_shape, out, dim: put_along(g, out[1], dim, x_shape),
-    returns=return_types.cummin, samples=ALONG_DISTINCT,
-)  # fmt: skip
+@general(add_back, returns=return_types.cummin, samples=ALONG_DISTINCT)
 def cummin(input: Array, dim: int) -> tuple[Array, Array]:
     """The running minimum along a dimension and where it is, as `(values, indices)`."""
     return running_extreme(np.minimum, np.less_equal, input, dim)
 
 
-# --- differences and integrals ------------------------------------------------------------------------------------------------------
+# --- differences and integrals --------------------------------------------------------------------
 
 
 def neighbours(x: Any, dim: int) -> tuple[Any, ...]:
@@ -207,5 +208,7 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1
 
 trapz = trapezoid
 
-__all__ = ["cumsum", "cumprod", "logcumsumexp", "cummax", "cummin", "diff", "trapezoid", "trapz", "cumulative_trapezoid"]
+__all__ = [
+    "cumsum", "cumprod", "logcumsumexp", "cummax", "cummin", "diff", "trapezoid", "trapz", "cumulative_trapezoid",
+]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

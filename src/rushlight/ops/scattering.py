@@ -17,8 +17,8 @@ from ..autograd.inplace import change, inplace_form
 from ..tensor import Tensor, wrap
 from .dims import position
 from .dispatch import type_word
-from .indexing import basic_spread, index, int64, own, raw, zero_at
-from .kinds import Array, general, linear
+from .indexing import basic_spread, index, index_spread, int64, own, raw, zero_at
+from .kinds import Array, composite, general, linear
 from .picking import (
     check_flat, check_places, checked_rows, gather, index_select, masked_select, places, row_index, same_rank, take,
 )  # fmt: skip
@@ -85,6 +85,7 @@ def gathered(g: Any, index: Any, dim: int, src_shape: tuple) -> Any:
 
 INDEX = T((2, 3), 0, 3, "int")
 ONCE = T((1, 3), 0, 3, "int")
+ROWS = T((2,), 0, 3, "int")
 
 
 @linear(
@@ -97,8 +98,8 @@ def scatter_src(input: Array, dim: int, index: Array, src: Array) -> Array:
     return scatter_into(np.array(input), dim, index, src)
 
 
-@linear(
-    (lambda g, index, dim: zero_placed(g, index, dim), None), name="scatter_number", node="ScatterBackward1", method=False,
+@general(
+    lambda g, index, dim: zero_placed(g, index, dim), None, name="scatter_number", node="ScatterBackward1", method=False,
     inplace=scatter_number_into, samples=lambda: [call(T((3, 3)), 0, INDEX, 2.5)],
 )  # fmt: skip
 def scatter_number(input: Array, dim: int, index: Array, value: float) -> Array:
@@ -196,8 +197,14 @@ def reduce_rule(g: Any, x: Any, out: Any, src: Any, at: tuple, reduce: str, incl
         zeros = spread(zero.astype(kind), at, shape) + (own_zero if include_self else 0)
         rest, own_rest = src + like(zero), x + like(own_zero)
         whole = g * reduce_at(own_rest, rest, at, reduce, include_self, "")
-        own = whole / own_rest * like(zeros == own_zero)
-        part = index(whole, at) / rest * like(zeros[at] == zero)
+        own_chosen, chosen = like(zeros == own_zero), like(zeros[at] == zero)
+        if isinstance(g, Tensor):  # further derivatives know that a zero may become something else
+            lost, own_lost = src * like(zero), x * like(own_zero)
+            all_lost = index_spread(lost, shape, at) + (own_lost if include_self else 0)
+            own_chosen = own_chosen + like(zeros == own_zero + 1.0) * (all_lost - own_lost)
+            chosen = chosen + like(zeros[at] == zero + 1.0) * (index(all_lost, at) - lost)
+        own = whole / own_rest * own_chosen
+        part = index(whole, at) / rest * chosen
     else:  # equal extremes share
         hit, own_hit = sources == raw(out)[at], values == raw(out)
         count = spread(hit.astype(kind), at, shape) + (own_hit if include_self else 0)
@@ -221,41 +228,52 @@ def reduce_at(input: Array, src: Array, at: tuple, reduce: str, include_self: bo
 
 def scatter_arguments(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, include_self: bool) -> tuple:
     """The arguments of `reduce_at` for `scatter_reduce`."""
+    if not self.ndim:
+        self, index, src = self.reshape(1), index.reshape(-1), src.reshape(-1)
     if reduce not in UFUNCS:
         raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
     check_scatter("scatter", self._array, dim, index._array, src._array)
     if src.shape != index.shape:
         src = src[tuple(map(slice, index.shape))]
-    at = places(index, dim) if index.ndim else ()
-    return self, src, tuple([np.array(one) for one in at]), reduce, include_self, "ScatterReduceBackward0"
+    return self, src, tuple([np.array(one) for one in places(index, dim)]), reduce, include_self, "ScatterReduceBackward0"
 
 
+@composite(out=True, samples=lambda: [call(T((3, 3)), 0, INDEX, T((2, 3)), "sum")])
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """A copy with the elements of `src` reduced (`sum`, `prod`, `mean`, `amax`, `amin`) into those at `index` along a dimension."""
-    return reduce_at(*scatter_arguments(input, dim, index, src, reduce, include_self))
+    result = reduce_at(*scatter_arguments(input, dim, index, src, reduce, include_self))
+    return result if input.ndim else result.reshape(())
 
 
 def scatter_reduce_(self: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """In-place form of `scatter_reduce`."""
-    return change(self, reduce_at.op, scatter_arguments(self, dim, index, src, reduce, include_self)[1:], {})
+    target, *arguments = scatter_arguments(self, dim, index, src, reduce, include_self)
+    change(target, reduce_at.op, tuple(arguments), {})
+    return self
 
 
 def row_arguments(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, include_self: bool) -> tuple:
     """The arguments of `reduce_at` for `index_reduce`."""
     if reduce not in UFUNCS or reduce == "sum":
         raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+    if not self.ndim:
+        self, source = self.reshape(1), source.reshape(-1)
     at = check_source("index_reduce", self._array, dim, index._array, source._array)
     return self, source, own(at), reduce, include_self, "IndexReduceBackward0"
 
 
+@composite(out=True, samples=lambda: [call(T((3, 2)), 0, ROWS, T((2, 2)), "mean")])
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """A copy with the slices of `source` reduced (`prod`, `mean`, `amax`, `amin`) into those that a vector of indices names."""
-    return reduce_at(*row_arguments(input, dim, index, source, reduce, include_self))
+    result = reduce_at(*row_arguments(input, dim, index, source, reduce, include_self))
+    return result if input.ndim else result.reshape(())
 
 
 def index_reduce_(self: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *, include_self: bool = True) -> Tensor:
     """In-place form of `index_reduce`."""
-    return change(self, reduce_at.op, row_arguments(self, dim, index, source, reduce, include_self)[1:], {})
+    target, *arguments = row_arguments(self, dim, index, source, reduce, include_self)
+    change(target, reduce_at.op, tuple(arguments), {})
+    return self
 
 
 # --- slices by a vector of indices --------------------------------------------------------------------------------------------------
@@ -307,9 +325,6 @@ def picked_rows(g: Any, index: Any, dim: int, shape: tuple) -> Any:
     """The cotangent of a source whose slices went where `index` names."""
     found = index_select(g, dim, index)
     return found if tuple(found.shape) == shape else found.reshape(shape)
-
-
-ROWS = T((2,), 0, 3, "int")
 
 
 @linear(
@@ -365,8 +380,16 @@ def _index_filler(name: str, number: int, rules: tuple, value: str, samples: Any
         return index_fill_into(np.array(input), dim, index, value)
 
     forward.__annotations__["value"] = value
-    return linear(rules, name=name, node=f"IndexFillBackward{number}", method=False, inplace=index_fill_into,
+    return general(*rules, name=name, node=f"IndexFillBackward{number}", method=False, inplace=index_fill_into,
                   samples=samples)(forward)  # fmt: skip
+
+
+def filled_sum(g: Any, rows: Any, dim: int) -> Any:
+    """The cotangent of a value that fills slices, each of them once."""
+    if not len(g.shape):
+        return g
+    extent = g.shape[position(dim, len(g.shape))]
+    return index(g, row_index(np.unique(raw(rows) % extent), dim, len(g.shape))).sum()
 
 
 index_fill_number = _index_filler(
@@ -375,11 +398,12 @@ index_fill_number = _index_filler(
 index_fill_tensor = _index_filler(
     "index_fill_tensor", 1,
     (lambda g, index, dim: without_rows(g, index, dim), None,
-     lambda g, index, dim: index_select(g, dim, index).sum()),
+     lambda g, index, dim: filled_sum(g, index, dim)),
     "Array", lambda: [call(T((3, 2)), 0, ROWS, T(()))],
 )  # fmt: skip
 
 
+@composite(out=True, samples=lambda: [call(T((3, 2)), 0, ROWS, 2.5)])
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """A copy with `value` (a number, or a tensor without dimensions) in the slices that a vector of indices names."""
     return (index_fill_tensor if isinstance(value, Tensor) else index_fill_number)(input, dim, index, value)
@@ -483,12 +507,11 @@ def as_strided_scatter(input: Array, src: Array, size: Any, stride: Any, storage
     return result
 
 
-scatter = scattering("scatter", scatter_src, scatter_number, scatter_reduce)
+scatter = composite(out=True, samples=lambda: [call(T((3, 3)), 0, ONCE, T((1, 3)))])(scattering("scatter", scatter_src, scatter_number, scatter_reduce))
 scatter_ = scattering("scatter_", inplace_form(scatter_src.op), inplace_form(scatter_number.op), scatter_reduce_)
 
 for _name, _member in {
-    "scatter": scatter, "scatter_": scatter_, "scatter_reduce": scatter_reduce, "scatter_reduce_": scatter_reduce_,
-    "index_reduce": index_reduce, "index_reduce_": index_reduce_, "index_fill": index_fill, "index_fill_": index_fill_,
+    "scatter_": scatter_, "scatter_reduce_": scatter_reduce_, "index_reduce_": index_reduce_, "index_fill_": index_fill_,
 }.items():  # fmt: skip
     setattr(Tensor, _name, _member)
 

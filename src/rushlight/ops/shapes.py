@@ -66,8 +66,11 @@ def reshape(input: Array, *shape: int) -> Array:
 @linear(lambda g, x_shape: g.reshape(x_shape), name="view", view=True, variadic="size", method=False)
 def view_shape(input: Array, *size: int) -> Array:
     """`reshape` that never copies."""
-    result = reshape.op.forward(input, *size)
-    if not shares(result, input) and input.size > 1:
+    try:
+        result = input.reshape(*size)
+    except (ValueError, TypeError):
+        raise reshape_error(sizes(size), input.size) from None
+    if result.base is not input and not shares(result, input) and input.size > 1:
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
             "subspaces). Use .reshape(...) instead."

@@ -37,6 +37,11 @@ def picked(input: Any, index: Any, dim: int, shape: tuple) -> tuple[Any, Any]:
     return values.reshape(shape), index.reshape(shape)
 
 
+def put_back(g: Any, x_shape: tuple, out: tuple, dim: int) -> Any:
+    """The cotangents of reordered elements, at the places that they came from."""
+    return put_along(g, out[1], dim, x_shape, True)
+
+
 def without(shape: tuple, dim: int, keepdim: bool) -> tuple:
     """A shape after a reduction along one dimension."""
     if not shape:
@@ -46,17 +51,21 @@ def without(shape: tuple, dim: int, keepdim: bool) -> tuple:
 
 
 SORTED = lambda: [  # noqa: E731
-    call(T((2, 3), distinct=True)), call(T((3, 2), distinct=True), 0), call(T((2, 3), distinct=True), dim=-2, descending=True),
-    call(T(())), call(T((0, 2))),
+    call(T((2, 3), distinct=True)), call(T((3, 2), distinct=True), 0), call(T(())), call(T((0, 2))),
+    call(T((2, 3), distinct=True), dim=-2, descending=True),
 ]  # fmt: skip
-RANKED = lambda: [call(T((2, 3), distinct=True), 2), call(T((3, 2), distinct=True), 1, 0), call(T(()), 1)]  # noqa: E731
-ALONG = lambda: [call(T((2, 3), distinct=True), 1), call(T((3, 2), distinct=True), -2, True), call(T(()), 0)]  # noqa: E731
+RANKED = lambda: [  # noqa: E731
+    call(T((2, 3), distinct=True), 2), call(T((3, 2), distinct=True), 1, 0), call(T(()), 1)
+]  # fmt: skip
+ALONG = lambda: [  # noqa: E731
+    call(T((2, 3), distinct=True), 1), call(T((3, 2), distinct=True), -2, True), call(T(()), 0)
+]  # fmt: skip
 
-# --- sorting ------------------------------------------------------------------------------------------------------------------------
+# --- sorting --------------------------------------------------------------------------------------
 
 
 @general(
-    lambda g, x_shape, out, dim: put_along(g, out[1], dim, x_shape, True),
+    put_back,
     node=lambda node, *args, **kwargs: "SortBackward1" if "stable" in kwargs else "SortBackward0",
     returns=return_types.sort, samples=SORTED,
 )  # fmt: skip
@@ -79,7 +88,7 @@ def msort(input: Any) -> Any:
 
 
 def first_ranks(input: Any, k: int, dim: int, largest: bool) -> Any:
-    """The indices of the k largest or smallest elements along the last dimension, sorted; a partition goes before a costly sort."""
+    """The indices of the k largest or smallest elements along a dimension, in order; a partition spares a sort."""
     size = input.shape[dim]
     if size < 64 or k > size // 4 or not k:
         return order_of(input, dim, largest)[slice_of(dim, input.ndim, slice(0, k))]
@@ -88,7 +97,7 @@ def first_ranks(input: Any, k: int, dim: int, largest: bool) -> Any:
     return np.take_along_axis(some, order_of(np.take_along_axis(input, some, dim), dim, largest), dim)
 
 
-@general(lambda g, x_shape, out, dim: put_along(g, out[1], dim, x_shape, True), returns=return_types.topk, samples=RANKED)
+@general(put_back, returns=return_types.topk, samples=RANKED)
 def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> tuple[Array, Array]:
     """The k largest (or smallest) elements along a dimension, in order, as `(values, indices)`."""
     vector = sortable(input)
@@ -99,11 +108,11 @@ def topk(input: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool
     return picked(vector, first_ranks(vector, k, along, largest), along, shape)
 
 
-# --- selection ----------------------------------------------------------------------------------------------------------------------
+# --- selection ------------------------------------------------------------------------------------
 
 
 def ranked(name: str, input: Any, dim: int, keepdim: bool, rank: Any) -> tuple[Any, Any]:
-    """The element of a rank along `dim`, as `(values, indices)`; `rank(vector, dim)` is a number, or one per slice (kept)."""
+    """The element of a rank along `dim`, as `(values, indices)`; `rank(vector, dim)` is one number or one per line."""
     vector = sortable(input)
     require_elements(name, vector.shape, dim)
     order = order_of(vector, dim)
@@ -111,10 +120,7 @@ def ranked(name: str, input: Any, dim: int, keepdim: bool, rank: Any) -> tuple[A
     return picked(vector, np.take_along_axis(order, place, dim), dim, without(input.shape, dim, keepdim))
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    returns=return_types.kthvalue, samples=RANKED,
-)  # fmt: skip
+@general(spread_back, returns=return_types.kthvalue, samples=RANKED)
 def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
     """The k-th smallest element along a dimension, as `(values, indices)`; k counts from 1."""
     along = position(dim, input.ndim)
@@ -145,31 +151,25 @@ def median_of(input: Any, rank: Any) -> Any:
     return np.partition(flat, place)[place]
 
 
-@general(lambda g, x, out: evenly_over_all(g, x, out), node="MedianBackward0", method=False)
+@general(evenly_over_all, node="MedianBackward0", method=False)
 def median_of_all(input: Array) -> Array:
     """The lower median of all elements, NaN if one is."""
     return median_of(input, lower_middle)
 
 
-@general(lambda g, x, out: evenly_over_all(g, x, out), node="NanmedianBackward0", method=False)
+@general(evenly_over_all, node="NanmedianBackward0", method=False)
 def nanmedian_of_all(input: Array) -> Array:
     """The lower median of all elements that are not NaN."""
     return median_of(input, lower_middle_of_numbers)
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    node="MedianBackward1", returns=return_types.median, method=False,
-)  # fmt: skip
+@general(spread_back, node="MedianBackward1", returns=return_types.median, method=False)
 def median_along(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The lower median along a dimension."""
     return ranked("median", input, dim, keepdim, lower_middle)
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    node="NanmedianBackward1", returns=return_types.nanmedian, method=False,
-)  # fmt: skip
+@general(spread_back, node="NanmedianBackward1", returns=return_types.nanmedian, method=False)
 def nanmedian_along(input: Array, dim: int, keepdim: bool = False) -> tuple[Array, Array]:
     """The lower median along a dimension of what is not NaN."""
     return ranked("nanmedian", input, dim, keepdim, lower_middle_of_numbers)
@@ -197,16 +197,13 @@ def most_frequent(vector: Any, dim: int) -> Any:
     return length.argmax(-1, keepdims=True).swapaxes(dim, -1)
 
 
-@general(
-    lambda g, x_shape, out, dim, keepdim: spread_back(g, x_shape, out[1], dim, keepdim),
-    returns=return_types.mode, samples=ALONG,
-)  # fmt: skip
+@general(spread_back, returns=return_types.mode, samples=ALONG)
 def mode(input: Array, dim: int = -1, keepdim: bool = False) -> tuple[Array, Array]:
-    """The most frequent element along a dimension (the smallest of several) and where it is last, as `(values, indices)`."""
+    """The most frequent element along a dimension (of several the smallest) and its last place: `(values, indices)`."""
     return ranked("mode", input, dim, keepdim, most_frequent)
 
 
-# --- distinct values ----------------------------------------------------------------------------------------------------------------
+# --- distinct values ------------------------------------------------------------------------------
 
 
 def chosen(found: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
@@ -216,8 +213,13 @@ def chosen(found: Any, inverse: Any, counts: Any, return_inverse: bool, return_c
 
 
 UNIQUE = lambda: [  # noqa: E731
+    call(T((5,))),
     call(T((6,), 0, 3, "int")), call(T((2, 4), 0, 3, "int"), return_inverse=True, return_counts=True),
     call(T((4, 2), 0, 2, "int"), dim=0), call(T(()), return_inverse=True), call(T((0,))),
+]  # fmt: skip
+UNIQUE_CONSECUTIVE = lambda: [  # noqa: E731
+    call(T((5,))), call(T((6,), 0, 2, "int"), return_inverse=True, return_counts=True),
+    call(T((4, 2), 0, 2, "int"), dim=0),
 ]  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def unique(
     return chosen(found, inverse, counts, return_inverse, return_counts)
 
 
-@general(samples=lambda: [call(T((6,), 0, 2, "int"), return_inverse=True, return_counts=True), call(T((4, 2), 0, 2, "int"), dim=0)])
+@general(samples=UNIQUE_CONSECUTIVE)
 def unique_consecutive(
     input: Array, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -257,7 +259,7 @@ def unique_consecutive(
     return chosen(found, inverse.reshape(input.shape if dim is None else (-1,)), counts, return_inverse, return_counts)
 
 
-# --- search -------------------------------------------------------------------------------------------------------------------------
+# --- search ---------------------------------------------------------------------------------------
 
 
 def searched(edges: Any, values: Any, right: bool, out_int32: bool) -> Any:
@@ -268,15 +270,18 @@ def searched(edges: Any, values: Any, right: bool, out_int32: bool) -> Any:
         return np.searchsorted(edges, values, side).astype(kind)
     if edges.shape[:-1] != values.shape[:-1]:
         raise RuntimeError(
-            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor and "
-            f"input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input value tensor {list(values.shape)}"
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input "
+            f"value tensor {list(values.shape)}"
         )
     rows = zip(edges.reshape(-1, edges.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
     return np.array([np.searchsorted(edge, row, side) for edge, row in rows], kind).reshape(values.shape)
 
 
 @constant_op(method=False)
-def search_sorted(input: Array, other: Array, sorter: Array | None = None, right: bool = False, out_int32: bool = False) -> Array:
+def search_sorted(
+    input: Array, other: Array, sorter: Array | None = None, right: bool = False, out_int32: bool = False
+) -> Array:
     """Where the elements of `other` would enter the sorted rows of `input`."""
     edges = input if sorter is None else np.take_along_axis(input, sorter, -1)
     return searched(edges, other, right, out_int32)
@@ -291,10 +296,13 @@ def as_operand(value: Any, model: Any) -> Any:
 
 
 @composite(method=False, out=True, samples=lambda: [
-    call(T((5,), distinct=True), T((2, 3))), call(T((5,)), 0.5, right=True), call(T((2, 5)), T((2, 3)), side="right")])  # fmt: skip
+    call(T((5,), kind="sorted"), T((2, 3))), call(T((5,), kind="sorted"), 0.5, right=True),
+    call(T((2, 5), kind="sorted"), T((2, 3)), side="right"),
+])  # fmt: skip
 def searchsorted(
-    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None, sorter: Any = None
-) -> Any:
+    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
+    sorter: Any = None,
+) -> Any:  # fmt: skip
     """The indices at which `input` would be inserted into `sorted_sequence` (its last dimension) to keep it sorted.
 
     An index is before equal elements, or after them with `right` or `side="right"`. `sorter` sorts the sequence first.
@@ -303,23 +311,32 @@ def searchsorted(
     if side not in (None, "left", "right"):
         raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if right and side == "left":
-        raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True")
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left while right was True"
+        )
     if isinstance(input, Tensor) and input.dtype is not sorted_sequence.dtype:
         raise RuntimeError(
-            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary tensor dtype "
-            f"{type_word(sorted_sequence.dtype)} and input value tensor dtype {type_word(input.dtype)}"
+            "torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got boundary "
+            f"tensor dtype {type_word(sorted_sequence.dtype)} and input value tensor dtype {type_word(input.dtype)}"
         )
     if sorter is not None and tuple(sorter.shape) != tuple(sorted_sequence.shape):
         raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size")
     if not isinstance(input, Tensor) and sorted_sequence.ndim != 1:
-        raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1")
-    return search_sorted(sorted_sequence, as_operand(input, sorted_sequence), sorter, right or side == "right", out_int32)
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1"
+        )
+    values = as_operand(input, sorted_sequence)
+    return search_sorted(sorted_sequence, values, sorter, right or side == "right", out_int32)
 
 
-@composite(method=False, out=True, samples=lambda: [call(T((2, 3)), T((5,))), call(0.5, T((5,)), right=True)])
+@composite(method=False, out=True, samples=lambda: [
+    call(T((2, 3)), T((5,), kind="sorted")), call(0.5, T((5,), kind="sorted"), right=True),
+])  # fmt: skip
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
-    """The index of the bucket between sorted `boundaries` in which each element lies; a bucket holds its upper end, or with
-    `right` its lower one."""
+    """The index of the bucket between sorted `boundaries` in which each element lies.
+
+    A bucket holds its upper end, or with `right` its lower one. Raises RuntimeError unless the boundaries are a vector.
+    """
     if boundaries.ndim != 1:
         raise RuntimeError(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return search_sorted(boundaries, as_operand(input, boundaries), None, right, out_int32)
@@ -331,14 +348,16 @@ def is_in(input: Array, other: Array, invert: bool = False) -> Array:
     return np.isin(input, other, invert=invert)
 
 
-@composite(method=False, out=True, samples=lambda: [call(T((2, 3), 0, 4, "int"), T((3,), 0, 4, "int")), call(T((3,), 0, 4, "int"), 2)])
+@composite(method=False, out=True, samples=lambda: [
+    call(T((2, 3), 0, 4, "int"), T((3,), 0, 4, "int")), call(T((3,), 0, 4, "int"), 2),
+])  # fmt: skip
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
     """For each element whether it is one of `test_elements` (with `invert`, whether it is none of them)."""
     model = elements if isinstance(elements, Tensor) else test_elements
     return is_in(as_operand(elements, model), as_operand(test_elements, model), invert)
 
 
-# --- positions ----------------------------------------------------------------------------------------------------------------------
+# --- positions ------------------------------------------------------------------------------------
 
 
 @constant_op(samples=lambda: [call(T((2, 3), 0, 2, "int")), call(T(()))])
@@ -359,6 +378,8 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return nonzero_by_dim(input) if as_tuple else argwhere(input)
 
 
-__all__ = ["sort", "argsort", "msort", "topk", "kthvalue", "median", "nanmedian", "mode", "unique", "unique_consecutive",
-           "searchsorted", "bucketize", "isin", "argwhere", "nonzero"]  # fmt: skip
+__all__ = [
+    "sort", "argsort", "msort", "topk", "kthvalue", "median", "nanmedian", "mode", "unique", "unique_consecutive",
+    "searchsorted", "bucketize", "isin", "argwhere", "nonzero",
+]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

@@ -20,11 +20,11 @@ from .reductions import axes, extent, kept, mean, over_dims, quotient, restore, 
 from .samples import T, call
 from .sorting import sort
 
-# --- variance -----------------------------------------------------------------------------------------------------------------------
+# --- variance -------------------------------------------------------------------------------------
 
 
 def moment_arguments(dim: Any, unbiased: bool, correction: Any) -> tuple[Any, float]:
-    """`(dim, correction)` from the forms that PyTorch takes: var(x, unbiased), var(x, dim, unbiased), var(x, dim, correction=)."""
+    """`(dim, correction)` from var(x, unbiased), var(x, dim, unbiased) or var(x, dim, correction=)."""
     if dim is True or dim is False:
         dim, unbiased = None, dim
     return dim, (1 if unbiased else 0) if correction is None else correction
@@ -56,6 +56,11 @@ def var_backward(g: Any, x: Any, dim: Any, unbiased: bool, keepdim: bool, correc
     return kept(g * (2.0 / freedom), x.shape, dim, keepdim) * deviation
 
 
+def std_backward(g: Any, x: Any, out: Any, dim: Any, unbiased: bool, keepdim: bool, correction: Any) -> Any:
+    """The same through the square root; zero where that is zero."""
+    return var_backward(quotient(g, 2 * out), x, dim, unbiased, keepdim, correction)
+
+
 def mean_backward(g: Any, x_shape: tuple, dim: Any, keepdim: bool) -> Any:
     """The cotangent of a mean, given to every element."""
     dim = moment_arguments(dim, True, None)[0]
@@ -63,25 +68,27 @@ def mean_backward(g: Any, x_shape: tuple, dim: Any, keepdim: bool) -> Any:
 
 
 CORRECTED = over_dims(more=[
-    call(T((2, 3)), False), call(T((2, 3)), 1, False, True), call(T((2, 3)), 1, correction=0.5), call(T((2, 3)), unbiased=False),
+    call(T((2, 3)), False), call(T((2, 3)), 1, False, True), call(T((2, 3)), 1, correction=0.5),
+    call(T((2, 3)), unbiased=False),
 ])  # fmt: skip
 
 
-@general(
-    lambda g, x, dim, unbiased, keepdim, correction: var_backward(g, x, dim, unbiased, keepdim, correction), samples=CORRECTED,
-)  # fmt: skip
-def var(input: Array, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Array:
-    """The variance over the given dimensions: squared deviations summed, over `n - correction` (1 by default, 0 for not `unbiased`)."""
+@general(var_backward, samples=CORRECTED)
+def var(
+    input: Array, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
+) -> Array:
+    """The variance over the given dimensions: the sum of squared deviations over `n - correction`.
+
+    `correction` is 1, or 0 when not `unbiased`. Raises RuntimeError for integers.
+    """
     dim, correction = moment_arguments(dim, unbiased, correction)
     return variance(input, dim, correction, keepdim)[0]
 
 
-@general(
-    lambda g, x, out, dim, unbiased, keepdim, correction:
-        var_backward(quotient(g, 2 * out), x, dim, unbiased, keepdim, correction),
-    samples=CORRECTED,
-)  # fmt: skip
-def std(input: Array, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None) -> Array:
+@general(std_backward, samples=CORRECTED)
+def std(
+    input: Array, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
+) -> Array:
     """The standard deviation, the square root of `var`. Its gradient is zero where it is zero."""
     dim, correction = moment_arguments(dim, unbiased, correction)
     return np.sqrt(variance(input, dim, correction, keepdim)[0])
@@ -103,7 +110,7 @@ def var_mean(
 
 @general(
     lambda g, x, out, dim, unbiased, keepdim, correction:
-        var_backward(quotient(g[0], 2 * out[0]), x, dim, unbiased, keepdim, correction) + mean_backward(g[1], x.shape, dim, keepdim),
+        std_backward(g[0], x, out[0], dim, unbiased, keepdim, correction) + mean_backward(g[1], x.shape, dim, keepdim),
     method=False, samples=CORRECTED,
 )  # fmt: skip
 def std_mean(
@@ -115,46 +122,64 @@ def std_mean(
     return np.sqrt(spread), center.reshape(spread.shape)
 
 
-@composite(samples=lambda: [call(T((4,))), call(T((2, 4))), call(T((2, 4)), correction=0), call(T((2, 3)), aweights=T((3,), 0.5, 1.0))])
+@composite(samples=lambda: [
+    call(T((4,))), call(T((2, 4))), call(T((2, 4)), correction=0), call(T((2, 3)), aweights=T((3,), 0.5, 1.0)),
+])  # fmt: skip
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
-    """The covariance matrix of variables (rows) over observations (columns), each of which may count several times (`fweights`)
-    or more than others (`aweights`). Raises RuntimeError for more than two dimensions or unfit weights."""
+    """The covariance matrix of variables (rows) over observations (columns).
+
+    Observations may count several times (`fweights`, integers) or more than others (`aweights`).
+    Raises RuntimeError for more than two dimensions and for unfit weights.
+    """
     if input.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions")
+        raise RuntimeError(
+            f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
+        )
     rows = input.reshape(1, -1) if input.ndim < 2 else input
     if rows.dtype.category < dtypes.FLOATING:
         rows = rows.to(dtypes.get_default_dtype())
-    weights = None
-    for name, given, integral in (("fweights", fweights, True), ("aweights", aweights, False)):
-        if given is None:
-            continue
-        if given.ndim > 1:
-            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {given.ndim} dimensions")
-        if given.numel() != rows.shape[1]:
-            raise RuntimeError(
-                f"cov(): expected {name} to have the same numel as there are observations in the input but got {given.numel()} != "
-                f"{rows.shape[1]}"
-            )
-        if (given.dtype.category == dtypes.INTEGER) is not integral:
-            raise RuntimeError(f"cov(): expected {name} to have {'integral' if integral else 'floating point'} dtype but got {name} "
-                               f"with {type_word(given.dtype)} dtype")  # fmt: skip
-        if given.numel() and np.any(given._array < 0):
-            raise RuntimeError(f"cov(): {name} cannot be negative")
-        weights = given if weights is None else weights * given
-    total: Any = rows.shape[1] if weights is None else sum(weights)
-    if weights is not None and total.item() == 0:
+    count = rows.shape[1]
+    given = [
+        checked_weights(name, one, count, integral)
+        for name, one, integral in (("fweights", fweights, True), ("aweights", aweights, False))
+        if one is not None
+    ]
+    if not given:
+        centered = rows - sum(rows, 1, True) / count
+        return over_freedom(centered, centered, count - correction)
+    weights = given[0] if len(given) == 1 else given[0] * given[1]
+    total = sum(weights)
+    if total.item() == 0:
         raise RuntimeError("cov(): weights sum to zero, can't be normalized")
-    center = (sum(rows, 1, True) / total) if weights is None else sum(rows * weights, 1, True) / total
-    freedom = total - correction if aweights is None or not correction else total - correction * sum(weights * aweights) / total
-    centered = rows - center
-    weighted = centered if weights is None else centered * weights
-    freedom = freedom if freedom > 0 else 0 * freedom
-    return true_quotient(weighted @ shapes.transpose(centered, 0, 1).conj(), freedom).squeeze()
+    centered = rows - sum(rows * weights, 1, True) / total
+    lost = correction if aweights is None else correction * sum(weights * aweights) / total
+    return over_freedom(centered * weights, centered, total - lost)
 
 
-def true_quotient(numerator: Any, denominator: Any) -> Any:
-    """A Tensor divided by a Tensor or a Python number, which may be zero."""
-    return numerator / (denominator if denominator != 0 else 0.0)
+def over_freedom(weighted: Any, centered: Any, freedom: Any) -> Any:
+    """The products of all pairs of rows, over the degrees of freedom, of which there are at least none."""
+    products = weighted @ shapes.transpose(centered, 0, 1).conj()
+    return (products / (freedom if freedom > 0 else 0.0)).squeeze()
+
+
+def checked_weights(name: str, weights: Any, count: int, integral: bool) -> Any:
+    """The weights of that many observations. Raises RuntimeError where they are unfit."""
+    if weights.ndim > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with {weights.ndim} dimensions"
+        )
+    if weights.numel() != count:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the input but got "
+            f"{weights.numel()} != {count}"
+        )
+    if (weights.dtype.category == dtypes.INTEGER) is not integral:
+        wanted = "integral" if integral else "floating point"
+        found = type_word(weights.dtype)
+        raise RuntimeError(f"cov(): expected {name} to have {wanted} dtype but got {name} with {found} dtype")
+    if np.any(weights._array < 0):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+    return weights
 
 
 @composite(samples=lambda: [call(T((4,))), call(T((2, 4)))])
@@ -170,40 +195,45 @@ def corrcoef(input: Any) -> Any:
     return coefficients.clamp(-1, 1)
 
 
-# --- log-sum-exp --------------------------------------------------------------------------------------------------------------------
+# --- log-sum-exp ----------------------------------------------------------------------------------
 
 
 @general(
     lambda g, x, out, dim, keepdim:
         kept(g, x.shape, dim, keepdim) * conjugated(functions.exp(x - kept(out, x.shape, dim, keepdim))),
-    samples=lambda: [call(T((2, 3)), 1), call(T((2, 3)), (0, 1), True), call(T((2, 3)), -2), call(T(()), 0), call(T((0, 2)), 0)],
+    samples=lambda: [
+        call(T((2, 3)), 1), call(T((2, 3)), (0, 1), True), call(T((2, 3)), -2), call(T(()), 0), call(T((0, 2)), 0)
+    ],
 )  # fmt: skip
 def logsumexp(input: Array, dim: Any, keepdim: bool = False) -> Array:
-    """The logarithm of the sum of exponentials over the given dimensions, without overflow. Integers count as floats."""
+    """The logarithm of the sum of exponentials over the given dimensions, without overflow; of integers as floats."""
     if input.dtype.kind in "iub":
         input = input.astype(dtypes.get_default_dtype().numpy)
     axis = axes(dim, input.ndim)
     if not input.size:
         return np.log(np.add.reduce(np.exp(input), axis, None, None, keepdim))
     largest = np.maximum.reduce(input.real, axis, None, None, True)
-    largest = largest * np.isfinite(largest) if np.isfinite(largest).all() else np.where(np.isfinite(largest), largest, 0)
+    if not np.isfinite(largest).all():
+        largest = np.where(np.isfinite(largest), largest, 0)
     total = np.log(np.add.reduce(np.exp(input - largest), axis, None, None, True)) + largest
     return total if keepdim else np.add.reduce(total, axis)  # over extents of one: drops the dimensions
 
 
-# --- quantiles ----------------------------------------------------------------------------------------------------------------------
+# --- quantiles ------------------------------------------------------------------------------------
 
 INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
 def quantile_of(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, skip: bool) -> Any:
-    """The elements at rank `q * (n - 1)`, between neighbours as the interpolation says; of numbers only when NaN are skipped."""
+    """The elements at rank `q * (n - 1)`, between neighbours as the interpolation says; `skip` leaves NaN out."""
     if not input.numel():
         raise RuntimeError(f"{name}() input tensor must be non-empty")
     if input.dtype not in (dtypes.float32, dtypes.float64):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     if interpolation not in INTERPOLATIONS:
-        raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}")
+        raise RuntimeError(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
     if not isinstance(q, Tensor):
         if not 0 <= q <= 1:
             raise RuntimeError(f"{name}() q must be in the range [0, 1] but got {q:g}")
@@ -248,13 +278,15 @@ def between(line: Any, ranks: Any, interpolation: str) -> Any:
 
 
 QUANTILES = lambda: [  # noqa: E731
-    call(T((5,), distinct=True), 0.3), call(T((2, 4), distinct=True), 0.7, 1, True), call(T((3, 2), distinct=True), 0.5, -2),
-    call(T((4,), distinct=True), T((3,), 0.1, 0.9), interpolation="lower"), call(T(()), 0.5),
+    call(T((5,), distinct=True), 0.3), call(T((2, 4), distinct=True), 0.7, 1, True), call(T(()), 0.5),
+    call(T((3, 2), distinct=True), 0.5, -2), call(T((4,), distinct=True), T((3,), 0.1, 0.9), interpolation="lower"),
 ]  # fmt: skip
 
 
 @composite(out=True, samples=QUANTILES)
-def quantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
+def quantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
     """The q-quantiles of all elements or along a dimension; with several `q` they come first. NaN where an element is.
 
     Raises RuntimeError for types other than float32 and float64, for no elements, and for q outside [0, 1].
@@ -263,12 +295,14 @@ def quantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False, 
 
 
 @composite(out=True, samples=QUANTILES)
-def nanquantile(input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
+def nanquantile(
+    input: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
     """As `quantile`, of what is not NaN."""
     return quantile_of("nanquantile", input, q, dim, keepdim, interpolation, True)
 
 
-# --- histograms and counts ----------------------------------------------------------------------------------------------------------
+# --- histograms and counts ------------------------------------------------------------------------
 
 
 def require_floating(name: str, array: Any) -> None:
@@ -290,7 +324,7 @@ def bounds(values: Any, low: float, high: float) -> tuple[float, float]:
 
 @constant_op(samples=lambda: [call(T((10,)), 4), call(T((10,)), 4, -1, 1)])
 def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Array:
-    """How many elements lie in each of `bins` equal parts of the range from `min` to `max`, by default that of the elements."""
+    """How many elements lie in each of `bins` equal parts of the range from `min` to `max`, by default their own."""
     require_floating("histogram_cpu", input)
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
@@ -302,7 +336,8 @@ def histc(input: Array, bins: int = 100, min: float = 0, max: float = 0) -> Arra
 def histogram_of(input: Array, bins: Any, range: Any, weight: Any, density: bool) -> tuple[Array, Array]:
     """Counts (or weights) of elements per bin, and the edges of the bins."""
     weights = None if weight is None else weight._array.reshape(-1)
-    found, edges = np.histogram(input.reshape(-1), bins if isinstance(bins, int) else bins._array, range, density, weights)
+    edges = bins if isinstance(bins, int) else bins._array
+    found, edges = np.histogram(input.reshape(-1), edges, range, density, weights)
     return found.astype(input.dtype), edges.astype(input.dtype)
 
 
@@ -310,16 +345,17 @@ def histogram_of(input: Array, bins: Any, range: Any, weight: Any, density: bool
 def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False) -> Any:
     """The histogram of all elements, as `(hist, bin_edges)`.
 
-    `bins` is a number of equal bins over `range`, or a tensor of edges; `weight` counts elements by weight, `density` makes the
-    integral one.
+    `bins` is a number of equal bins over `range`, or a tensor of edges; `weight` counts elements by weight, `density`
+    makes the integral one.
     """
     require_floating("histogramdd", input._array)
     if isinstance(bins, int) and bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     if weight is not None and weight.shape != input.shape:
         raise RuntimeError(
-            f"torch.histogram(): if weight tensor is provided it should have the same shape as the input tensor excluding its "
-            f"innermost dimension, but got input with shape {list(input.shape)} and weight with shape {list(weight.shape)}"
+            "torch.histogram(): if weight tensor is provided it should have the same shape as the input tensor "
+            f"excluding its innermost dimension, but got input with shape {list(input.shape)} and weight with shape "
+            f"{list(weight.shape)}"
         )
     return histogram_of(input, bins, range, weight, density)
 
@@ -343,6 +379,8 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     return counts.astype(weights.dtype) if weights.dtype == np.float32 else counts
 
 
-__all__ = ["var", "std", "var_mean", "std_mean", "cov", "corrcoef", "logsumexp", "quantile", "nanquantile", "histc", "histogram",
-           "bincount"]  # fmt: skip
+__all__ = [
+    "var", "std", "var_mean", "std_mean", "cov", "corrcoef", "logsumexp", "quantile", "nanquantile", "histc",
+    "histogram", "bincount",
+]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 class Adafactor(Optimizer):
     """Adafactor (Shazeer and Stern, 2018), for real parameters.
 
-    The mean square of a matrix's gradient is kept as the product of its row and column means, decaying with 1 - step**beta2_decay.
-    `lr` bounds the step relative to the parameter's size; `eps` are the least mean square (None: the type's resolution) and the
-    least parameter size; steps whose root mean square is over `d` are scaled down. Raises ValueError for values out of range.
+    The mean square of a matrix's gradient is kept as the product of its row and column means, decaying with 1 -
+    step**beta2_decay. `lr` bounds the step relative to the parameter's size; `eps` are the least mean square (None: the
+    type's resolution) and the least parameter size; steps whose root mean square is over `d` are scaled down. Raises
+    ValueError for values out of range.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Adafactor(Optimizer):
     ) -> None:
         if isinstance(lr, Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
-        if not lr >= 0.0:
+        if not float(lr) >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
         if not beta2_decay <= 0.0:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")

@@ -1,8 +1,8 @@
 """The mechanism of optimizers whose rule works element by element, which is nearly all of them.
 
-A NumPy call costs more than the arithmetic on a small array. So the small parameters of a group are gathered into one flat array,
-updated by one run of the rule, and scattered again, while their state lives in flat arrays for good. Large parameters are
-updated where they are, in blocks that stay in the cache from the rule's first call to its last.
+A NumPy call costs more than the arithmetic on a small array. So the small parameters of a group are gathered into one
+flat array, updated by one run of the rule, and scattered again, while their state lives in flat arrays for good. Large
+parameters are updated where they are, in blocks that stay in the cache from the rule's first call to its last.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays.basic import empty_like
+from ..arrays.basic import empty_like, zeros_like
 from ..autograd.modes import enable_grad
 from ..tensor import Tensor, wrap
 from .optimizer import Optimizer, note_changes, scalar_type
@@ -28,10 +28,11 @@ _REAL = {np.dtype(np.complex64): np.dtype(np.float32), np.dtype(np.complex128): 
 class Elementwise(Optimizer):
     """An optimizer that declares its state and its rule.
 
-    `numbers` are the state's scalars, with their first values; `buffers(group)` its arrays of the parameter's shape, with theirs.
-    `rule(group, numbers, fresh)` is called once per step, advances the scalars (arrays of equal values) and returns
-    `update(param, grad, s, t, *buffers)`, which changes `param` and the buffers in place with ufuncs; `s` and `t` are scratch, `grad`
-    is only read. `fresh` says that this is the state's first step. Weight decay and `maximize` are done here.
+    `numbers` are the state's scalars, with their first values; `buffers(group)` its arrays of the parameter's shape,
+    with theirs. `rule(group, numbers, fresh)` is called once per step, advances the scalars (arrays of equal values)
+    and returns `update(param, grad, s, t, *buffers)`, which changes `param` and the buffers in place with ufuncs; `s`
+    and `t` are scratch, `grad` is only read. `fresh` says that this is the state's first step. Weight decay and
+    `maximize` are done here.
     """
 
     _numbers: tuple[str, ...] = ("step",)
@@ -62,7 +63,9 @@ class Elementwise(Optimizer):
                 continue
             plan = self._plans.get(index)
             params = [param for param in group["params"] if param._grad is not None]
-            if plan is None or not plan.fits(params, self.state):
+            if not params:
+                continue
+            if plan is None or not plan.fits(params, self.state, (*self._numbers, *self._buffers(group))):
                 plan = self._plans[index] = Plan(self, group, params)
             for run in plan.runs:
                 run.step(self, group)
@@ -70,27 +73,32 @@ class Elementwise(Optimizer):
         return loss
 
     def _lr(self, group: dict[str, Any]) -> Any:
-        """The learning rate as a Python float (a NumPy scalar would promote float32 arrays); a tensor where it is differentiated."""
+        """The learning rate as a Python float (a NumPy scalar would promote float32 arrays); a tensor where it is
+        differentiated.
+        """
         lr = group["lr"]
         return lr if group.get("differentiable") and isinstance(lr, Tensor) else float(lr)
 
     def _entry(self, group: dict[str, Any], param: Tensor) -> tuple[dict[str, Any], bool]:
         """The state of a parameter, made where it is missing, and whether it was."""
-        entry = self.state[param]
         buffers = self._buffers(group)
+        if not buffers:
+            return {}, False
+        entry = self.state[param]
         fresh = any(entry.get(name) is None for name in (*self._numbers, *buffers))
         for name, first in zip(self._numbers, self._first_numbers(group), strict=True):
             if entry.get(name) is None:
                 entry[name] = wrap(np.array(first, scalar_type()))
         for name, first in buffers.items():
             if entry.get(name) is None:
-                values = empty_like(param._array, param._array.shape)
-                real(values.reshape(-1)).fill(first)
+                values = zeros_like(param._array)
+                if first:
+                    real(values.reshape(-1)).fill(first)
                 entry[name] = wrap(values)
         return entry, fresh
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        super().__setstate__(saved)
         self._plans = None
 
 
@@ -112,7 +120,8 @@ class Plan:
 
     def __init__(self, optimizer: Elementwise, group: dict[str, Any], params: list[Tensor]) -> None:
         self.names = (*optimizer._numbers, *optimizer._buffers(group))
-        together: dict[Any, list[Tensor]] = {}
+        together: dict[Any, list[tuple[Tensor, dict]]] = {}
+        self.held = []  # what is identified by address must stay alive
         repeated = len(params) != len({id(param) for param in params})
         for position, param in enumerate(params):
             check_dense(optimizer, param)
@@ -120,28 +129,44 @@ class Plan:
             entry, fresh = optimizer._entry(group, param)
             values = tuple(entry[name].item() for name in optimizer._numbers)
             alone = repeated or (array.size > SMALL and array.flags.c_contiguous)
-            together.setdefault((array.dtype, fresh, values, position if alone else None), []).append(param)
+            key = array.dtype, fresh, values, position if alone else None
+            together.setdefault(key, []).append((param, entry))
         self.runs = [
-            Run(members, [optimizer.state[param] for param in members], optimizer._numbers, self.names, key[1])
+            Run(
+                [param for param, _ in members], [entry for _, entry in members], optimizer._numbers, self.names, key[1]
+            )
             for key, members in together.items()
         ]
+        self._share_scratch()
         self.identity = self.identify(params, optimizer.state)
-        # What is identified by address must stay alive.
-        self.held = [(p, p._array, [optimizer.state[p][name]._array for name in self.names]) for p in params]
+        for members in together.values():
+            self.held += [(p, p._array, [entry[name]._array for name in self.names]) for p, entry in members]
+
+    def _share_scratch(self) -> None:
+        """Gives all runs of a type the same scratch arrays."""
+        shared: dict[Any, list[Any]] = {}
+        for run in sorted(self.runs, key=lambda run: -run.length):
+            if run.param.dtype not in shared:
+                shared[run.param.dtype] = [empty_like(run.param, (run.length,)) for _ in range(3)]
+            run.scratch = [one[: run.length] for one in shared[run.param.dtype]]
 
     def identify(self, params: list[Tensor], state: Any) -> list[int]:
+        """The addresses of all that is updated."""
         found = []
         names = self.names
         for param in params:
             found.append(id(param))
             found.append(id(param._array))
-            entry = state[param]
-            for name in names:
-                found.append(id(entry[name]._array))
+            if names:
+                entry = state[param]
+                for name in names:
+                    found.append(id(entry[name]._array))
         return found
 
-    def fits(self, params: list[Tensor], state: Any) -> bool:
+    def fits(self, params: list[Tensor], state: Any, names: tuple[str, ...]) -> bool:
         """Whether these are the parameters, the arrays and the scalars that the plan was made for."""
+        if names != self.names:
+            return False
         try:
             same = self.identify(params, state) == self.identity
         except (KeyError, AttributeError):  # state that was deleted or replaced
@@ -160,9 +185,7 @@ class Run:
         self.fresh = fresh
         self.direct = len(params) == 1 and first.flags.c_contiguous
         self.numbers = [flat_numbers(entries, name, self.direct) for name in numbers]
-        self.buffers = [
-            real(flat_buffer(entries, name, first, sizes, self.direct)) for name in names[len(numbers) :]
-        ]
+        self.buffers = [real(flat_buffer(entries, name, first, sizes, self.direct)) for name in names[len(numbers) :]]
         if self.direct:
             self.param = real(first.reshape(-1))
         else:
@@ -171,10 +194,12 @@ class Run:
             parts = [self.copies[end - size : end] for end, size in zip(ends, sizes, strict=True)]
             self.pairs = [(array, part.reshape(array.shape)) for array, part in zip(arrays, parts, strict=True)]
             # One call gathers what is contiguous; the rest is copied one by one.
-            self.sources = [array.reshape(-1) for array in arrays] if all(a.flags.c_contiguous for a in arrays) else None
+            self.sources = (
+                [array.reshape(-1) for array in arrays] if all(a.flags.c_contiguous for a in arrays) else None
+            )
             self.param, self.grad = real(self.copies), real(self.grads)
         self.length = min(self.param.size, BLOCK // self.param.itemsize)
-        self.scratch = [empty_like(self.param, (self.length,)) for _ in range(3)]
+        self.scratch: list[Any] = []
 
     def in_step(self) -> bool:
         """Whether the scalars agree for all parameters."""
@@ -204,8 +229,9 @@ class Run:
     def gather(self) -> Any:
         """The gradient as a flat array; copies the parameters too unless they are updated in place."""
         if self.direct:
-            return real(self.params[0]._grad._array.reshape(-1))
-        np.concatenate([param._grad._array.reshape(-1) for param in self.params], out=self.grads)
+            return real(self.params[0]._grad._array.reshape(-1))  # type: ignore[union-attr]
+        grads = [param._grad._array.reshape(-1) for param in self.params]  # type: ignore[union-attr]
+        np.concatenate(grads, out=self.grads)
         if self.sources is None:
             for array, part in self.pairs:
                 np.copyto(part, array)
@@ -215,7 +241,7 @@ class Run:
 
 
 def decayed(optimizer: Elementwise, group: dict[str, Any], rule: Callable[..., None]) -> Callable[..., None]:
-    """The rule, after what `weight_decay` and `maximize` do to the parameter or the gradient; takes one more scratch array."""
+    """The rule, after what `weight_decay` and `maximize` do; its update takes one more scratch array."""
     decay, maximize = group.get("weight_decay", 0), group.get("maximize", False)
     decoupled = group.get("decoupled_weight_decay", False)
     shrink = 1.0 - optimizer._lr(group) * float(decay) if decoupled else None
@@ -235,9 +261,9 @@ def decayed(optimizer: Elementwise, group: dict[str, Any], rule: Callable[..., N
 
 
 def real(array: Any) -> Any:
-    """A flat array's complex numbers as pairs of real ones, sharing memory; real arrays as they are."""
+    """A flat array's complex numbers as pairs of real ones, sharing contiguous memory; real arrays as they are."""
     kind = _REAL.get(array.dtype)
-    return array if kind is None else array.view(kind)
+    return array if kind is None else np.ascontiguousarray(array).view(kind)
 
 
 def flat_numbers(entries: list[dict], name: str, direct: bool) -> Any:

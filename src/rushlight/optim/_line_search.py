@@ -1,4 +1,6 @@
-"""A line search for the strong Wolfe conditions, by cubic interpolation (Nocedal and Wright, 2006, algorithms 3.5 and 3.6)."""
+"""A line search for the strong Wolfe conditions, by cubic interpolation (Nocedal and Wright, 2006, algorithms 3.5 and
+3.6).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ SHORTEST, MOST = 1e-9, 25  # the smallest change and the number of evaluations a
 def cubic_minimum(
     x1: float, f1: float, g1: float, x2: float, f2: float, g2: float, bounds: tuple[float, float] | None = None
 ) -> float:
-    """The minimum, within bounds (the two points by default), of the cubic with these values and slopes at two points."""
+    """The minimum, within bounds (the two points by default), of the cubic with these values and slopes at two
+    points.
+    """
     low, high = bounds if bounds is not None else (min(x1, x2), max(x1, x2))
     d1 = g1 + g2 - 3.0 * (f1 - f2) / (x1 - x2)
     square = d1 * d1 - g1 * g2
@@ -35,8 +39,8 @@ def strong_wolfe(
 ) -> tuple[float, Any, float, int]:
     """A step length along `direction` that decreases loss and slope enough.
 
-    `at(length)` gives loss and gradient there; `loss`, `gradient` and `slope` are those at the start. Returns loss, gradient, length
-    and the number of evaluations.
+    `at(length)` gives loss and gradient there; `loss`, `gradient` and `slope` are those at the start. Returns loss,
+    gradient, length and the number of evaluations.
     """
     extent = float(np.max(np.abs(direction)))
 
@@ -72,7 +76,9 @@ def strong_wolfe(
     return best[1], best[2], best[0], evaluations
 
 
-def zoom(probe: Callable, bracket: list, loss: float, slope: float, extent: float, iterations: int) -> tuple[tuple, int]:
+def zoom(
+    probe: Callable, bracket: list, loss: float, slope: float, extent: float, iterations: int
+) -> tuple[tuple, int]:
     """The best point, after narrowing a bracket around a good one; and the number of evaluations."""
     stalled, used = False, 0
     low, high = (0, 1) if bracket[0][1] <= bracket[1][1] else (1, 0)  # which place holds the lower loss

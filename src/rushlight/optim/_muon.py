@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class Muon(Optimizer):
-    """Muon (Jordan et al., 2024), for matrices: steps along the orthogonal factor of the momentum, found by Newton-Schulz steps.
+    """Muon (Jordan et al., 2024), for matrices: steps along the orthogonal factor of the momentum, found by
+    Newton-Schulz steps.
 
-    `ns_coefficients` are those of the quintic polynomial that is applied `ns_steps` times; `adjust_lr_fn` scales the step by the
-    matrix's shape ("original", the default, or "match_rms_adamw"); the weight decay is decoupled. Raises ValueError for a
-    parameter that is no matrix and for values out of range.
+    `ns_coefficients` are those of the quintic polynomial that is applied `ns_steps` times; `adjust_lr_fn` scales the
+    step by the matrix's shape ("original", the default, or "match_rms_adamw"); the weight decay is decoupled. Raises
+    ValueError for a parameter that is no matrix and for values out of range.
     """
 
     def __init__(
@@ -56,7 +57,9 @@ class Muon(Optimizer):
         for group in self.param_groups:
             for param in group["params"]:
                 if param.ndim != 2:
-                    raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}")
+                    raise ValueError(
+                        f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}"
+                    )
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Updates the parameters once. `closure` computes the loss and its gradients anew; its result is returned."""

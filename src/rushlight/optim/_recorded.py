@@ -1,4 +1,6 @@
-"""Steps that are differentiated (`differentiable=True`): the same rules, on tensors that record what is done to them."""
+"""Steps that are differentiated (`differentiable=True`): the same rules, on tensors that record what is done to
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,14 @@ from ._elementwise import decayed
 if TYPE_CHECKING:
     from ._elementwise import Elementwise
 
-_NAMES = {"subtract": "sub", "multiply": "mul", "divide": "div", "absolute": "abs", "negative": "neg", "positive": "clone"}
+_NAMES = {
+    "subtract": "sub",
+    "multiply": "mul",
+    "divide": "div",
+    "absolute": "abs",
+    "negative": "neg",
+    "positive": "clone",
+}
 
 
 class Recorded:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class Adagrad(Elementwise):
     """Adagrad (Duchi et al., 2011): divides the gradient by the root of the sum of its squares.
 
-    The step is lr / (1 + (step - 1) * lr_decay); the sum starts at `initial_accumulator_value`. The other options are those of
-    `Adam`. Raises ValueError for values out of range.
+    The step is lr / (1 + (step - 1) * lr_decay); the sum starts at `initial_accumulator_value`. The other options are
+    those of `Adam`. Raises ValueError for values out of range.
     """
 
     def __init__(
@@ -38,7 +38,11 @@ class Adagrad(Elementwise):
         fused: bool | None = None,
     ) -> None:
         check_options(
-            lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, initial_accumulator_value=initial_accumulator_value, eps=eps
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
         )
         check_fused(fused, foreach, differentiable)
         defaults = {

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 class Adam(Elementwise):
     """Adam (Kingma and Ba, 2015): steps of size lr along the mean gradient over the root of its mean square.
 
-    `betas` are the decays of the two means and `eps` keeps the denominator from zero. `weight_decay` adds that multiple of the
-    parameter to the gradient, or, with `decoupled_weight_decay`, shrinks the parameter itself; `amsgrad` divides by the largest
-    mean square so far (Reddi et al., 2018). `foreach`, `fused` and `capturable` choose between implementations in PyTorch; here
-    there is one. Raises ValueError for values out of range.
+    `betas` are the decays of the two means and `eps` keeps the denominator from zero. `weight_decay` adds that multiple
+    of the parameter to the gradient, or, with `decoupled_weight_decay`, shrinks the parameter itself; `amsgrad` divides
+    by the largest mean square so far (Reddi et al., 2018). `foreach`, `fused` and `capturable` choose between
+    implementations in PyTorch; here there is one. Raises ValueError for values out of range.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Adam(Elementwise):
             raise ValueError("betas must be either both floats or both Tensors")
         check_fused(fused, foreach, differentiable)
         defaults = {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
-            "foreach": foreach, "capturable": capturable, "differentiable": differentiable, "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "foreach": foreach, "capturable": capturable, "differentiable": differentiable,
+            "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         }  # fmt: skip
         super().__init__(params, defaults)
 
@@ -77,7 +77,7 @@ class Adam(Elementwise):
             multiply(square, beta2, square)
             add(square, s, square)
             if largest is not None:
-                square = maximum(largest, square, largest)
+                square = maximum(largest, square, out=largest)
             sqrt(square, s)
             add(s, eps, s)
             divide(mean, s, s)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class Adamax(Elementwise):
-    """Adamax (Kingma and Ba, 2015): divides the mean gradient by the decaying largest one, u = max(beta2 * u, |grad| + eps).
+    """Adamax (Kingma and Ba, 2015): divides the mean gradient by the decaying largest one, u = max(beta2 * u, |grad| +
+    eps).
 
     The options are those of `Adam`. Raises ValueError for values out of range.
     """
@@ -39,8 +40,8 @@ class Adamax(Elementwise):
         check_betas(betas)
         check_options(weight_decay=weight_decay)
         defaults = {
-            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach, "maximize": maximize,
-            "differentiable": differentiable, "capturable": capturable,
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "foreach": foreach,
+            "maximize": maximize, "differentiable": differentiable, "capturable": capturable,
         }  # fmt: skip
         super().__init__(params, defaults)
 
@@ -55,7 +56,7 @@ class Adamax(Elementwise):
         def update(param: Any, grad: Any, s: Any, t: Any, mean: Any, largest: Any) -> None:
             add(mean, multiply(subtract(grad, mean, s), keep1, s), mean)
             add(absolute(grad, s), eps, s)
-            maximum(multiply(largest, beta2, largest), s, largest)
+            maximum(multiply(largest, beta2, largest), s, out=largest)
             subtract(param, multiply(divide(mean, largest, s), size, s), param)
 
         return update

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class ASGD(Elementwise):
     """ASGD (Polyak and Juditsky, 1992): gradient descent that also keeps the mean of the parameters, `state[p]["ax"]`.
 
-    The step is eta = lr / (1 + lambd * lr * step)**alpha, and the parameters decay by lambd * eta; averaging starts at `t0`. The
-    other options are those of `Adam`. Raises ValueError for values out of range.
+    The step is eta = lr / (1 + lambd * lr * step)**alpha, and the parameters decay by lambd * eta; averaging starts at
+    `t0`. The other options are those of `Adam`. Raises ValueError for values out of range.
     """
 
     _numbers = ("step", "eta", "mu")

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class LBFGS(Optimizer):
-    """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7): quasi-Newton steps from the last `history_size` of them.
+    """Limited-memory BFGS (Nocedal and Wright, 2006, chapter 7): quasi-Newton steps from the last `history_size` of
+    them.
 
-    A step runs up to `max_iter` iterations and `max_eval` evaluations (None: 1.25 times as many), until the largest gradient is under
-    `tolerance_grad` or the change under `tolerance_change`. `line_search_fn` is None (steps of `lr`) or "strong_wolfe". There is one
-    group of parameters. Raises ValueError for several.
+    A step runs up to `max_iter` iterations and `max_eval` evaluations (None: 1.25 times as many), until the largest
+    gradient is under `tolerance_grad` or the change under `tolerance_change`. `line_search_fn` is None (steps of `lr`)
+    or "strong_wolfe". There is one group of parameters. Raises ValueError for several.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class LBFGS(Optimizer):
         super().__setstate__(saved)
         self._params = self.param_groups[0]["params"]
 
-    # --- the parameters as one vector (complex numbers as pairs of real ones) ------------------------------------------------------
+    # --- the parameters as one vector (complex numbers as pairs of real ones) ----------------------------------------
 
     def _gradient(self) -> Any:
         return np.concatenate([vector(p._array * 0 if p._grad is None else p._grad._array) for p in self._params])
@@ -72,10 +73,11 @@ class LBFGS(Optimizer):
             np.copyto(param._array, value)
         note_changes(self._params)
 
-    # --- a step -----------------------------------------------------------------------------------------------------------------
+    # --- a step ------------------------------------------------------------------------------------------------------
 
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
-        """Minimises further, evaluating `closure` (which clears the gradients, computes the loss and its gradients) as often as needed.
+        """Minimises further, evaluating `closure` (which clears the gradients, computes the loss and its gradients) as
+        often as needed.
 
         Returns the first loss.
         """
@@ -146,9 +148,13 @@ class _Memory:
         def arrays(name: str) -> list[Any]:
             return [tensor._array for tensor in state.get(name) or ()]
 
-        self.changes, self.steps, self.weights = arrays("old_dirs"), arrays("old_stps"), [float(r) for r in state.get("ro") or ()]
-        self.last = state["d"]._array if "d" in state else None
-        self.previous = state["prev_flat_grad"]._array if state.get("prev_flat_grad") is not None else None
+        self.changes, self.steps, self.weights = (
+            arrays("old_dirs"),
+            arrays("old_stps"),
+            [float(r) for r in state.get("ro") or ()],
+        )
+        self.last: Any = state["d"]._array if "d" in state else None
+        self.previous: Any = state["prev_flat_grad"]._array if state.get("prev_flat_grad") is not None else None
         self.scale = float(state["H_diag"]) if "H_diag" in state else 1.0
         self.length: Any = state.get("t")
         self.products: list[Any] = []
@@ -175,7 +181,9 @@ class _Memory:
                 result -= products[-1] * change
             result *= self.scale
             self.products = products[::-1]
-            for change, step, weight, product in zip(self.changes, self.steps, self.weights, self.products, strict=True):
+            for change, step, weight, product in zip(
+                self.changes, self.steps, self.weights, self.products, strict=True
+            ):
                 result += step * (product - float(change @ result) * weight)
         self.last, self.previous = result, gradient.copy()
         return result

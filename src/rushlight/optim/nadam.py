@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class NAdam(Elementwise):
-    """NAdam (Dozat, 2016): Adam that looks ahead along its momentum, mu_t = beta1 * (1 - 0.96**(t * momentum_decay) / 2).
+    """NAdam (Dozat, 2016): Adam that looks ahead along its momentum, mu_t = beta1 * (1 - 0.96**(t * momentum_decay) /
+    2).
 
     The other options are those of `Adam`. Raises ValueError for values out of range.
     """
@@ -44,8 +45,8 @@ class NAdam(Elementwise):
         check_options(weight_decay=weight_decay, momentum_decay=momentum_decay)
         defaults = {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize, "foreach": foreach, "capturable": capturable,
-            "differentiable": differentiable,
+            "decoupled_weight_decay": decoupled_weight_decay, "maximize": maximize, "foreach": foreach,
+            "capturable": capturable, "differentiable": differentiable,
         }  # fmt: skip
         super().__init__(params, defaults)
 

@@ -6,6 +6,7 @@ import functools
 import sys
 import warnings
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,9 @@ from ..tensor import Tensor, wrap
 from ..utils.hooks import RemovableHandle, add_hook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
+ParamsT = Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]
 
 
 class _Required:
@@ -47,7 +48,9 @@ def register_optimizer_step_post_hook(hook: Callable) -> RemovableHandle:
 
 
 def _hooked(step: Callable) -> Callable:
-    """A class's `step` that calls the hooks before and after; a `step` that it calls in turn (`super().step()`) does not."""
+    """A class's `step` that calls the hooks before and after; a `step` that it calls in turn (`super().step()`) does
+    not.
+    """
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
@@ -59,7 +62,9 @@ def _hooked(step: Callable) -> Callable:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}.")
+                    raise RuntimeError(
+                        f"{step} must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+                    )
                 args, kwargs = changed
         result = step(*args, **kwargs)
         for hook in (*after.values(), *_global_post_hooks.values()):
@@ -73,11 +78,11 @@ class Optimizer:
     """Base class of optimizers.
 
     Args:
-        params: tensors, or (name, tensor) pairs, or dicts of a group each: `params` and options that differ from the defaults.
+        params: tensors, or (name, tensor) pairs, or groups: dicts of `params` and options other than the defaults.
         defaults: the options of every group that does not give its own.
 
-    A subclass passes its options as `defaults` and defines `step`. Raises TypeError for what is no tensor, ValueError for an empty
-    list, for a tensor that is not a leaf, and for one that appears twice.
+    A subclass passes its options as `defaults` and defines `step`. Raises TypeError for what is no tensor, ValueError
+    for an empty list, for a tensor that is not a leaf, and for one that appears twice.
     """
 
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
@@ -85,11 +90,12 @@ class Optimizer:
         self._make_hooks()
         if isinstance(params, Tensor):
             raise TypeError(
-                f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {_typename(params)}"
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, but got "
+                f"{_typename(params)}"
             )
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
-        groups = list(params)
+        groups: list[Any] = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
         if not isinstance(groups[0], dict):
@@ -110,7 +116,7 @@ class Optimizer:
         self._optimizer_load_state_dict_pre_hooks: OrderedDict[int, Callable] = OrderedDict()
         self._optimizer_load_state_dict_post_hooks: OrderedDict[int, Callable] = OrderedDict()
 
-    # --- parameters -------------------------------------------------------------------------------------------------------------
+    # --- parameters --------------------------------------------------------------------------------------------------
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Adds a group: a dict with `params` and the options that differ from the defaults."""
@@ -119,7 +125,8 @@ class Optimizer:
         params = param_group["params"]
         if isinstance(params, set):
             raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets will change "
+                "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets "
+                "will change "
                 "between runs. Please use a list instead."
             )
         _set_params(param_group, [params] if isinstance(params, Tensor) else list(params))
@@ -171,7 +178,7 @@ class Optimizer:
         """Updates the parameters once. `closure` computes the loss and its gradients anew; its result is returned."""
         raise NotImplementedError(f"{type(self).__name__} has no step(): a subclass of Optimizer defines it")
 
-    # --- hooks ------------------------------------------------------------------------------------------------------------------
+    # --- hooks -------------------------------------------------------------------------------------------------------
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Calls `hook(optimizer, args, kwargs)` before a step; it may return changed `(args, kwargs)`."""
@@ -197,7 +204,7 @@ class Optimizer:
         """Calls `hook(optimizer)` after `load_state_dict`."""
         return add_hook(self._optimizer_load_state_dict_post_hooks, hook, prepend=prepend)
 
-    # --- state ------------------------------------------------------------------------------------------------------------------
+    # --- state -------------------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """The state and the groups, with a number for each parameter; PyTorch's format. The tensors are not copied."""
@@ -211,7 +218,9 @@ class Optimizer:
             packed = {name: value for name, value in group.items() if name != "params"}
             packed["params"] = [numbers[id(param)] for param in group["params"]]
             groups.append(packed)
-        packed_state = {numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()}
+        packed_state = {
+            numbers[id(key)] if isinstance(key, Tensor) else key: value for key, value in self.state.items()
+        }
         result: dict[str, Any] = {"state": packed_state, "param_groups": groups}
         for hook in self._optimizer_state_dict_post_hooks.values():
             changed = hook(self, result)
@@ -235,7 +244,9 @@ class Optimizer:
         params: dict[Any, Tensor] = {}
         for group, saved in zip(self.param_groups, saved_groups, strict=True):
             if len(group["params"]) != len(saved["params"]):
-                raise ValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+                raise ValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                )
             params.update(zip(saved["params"], group["params"], strict=True))
             saved["params"] = group["params"]
             if "param_names" in group and "param_names" not in saved:
@@ -285,7 +296,9 @@ def scalar_type() -> Any:
 
 
 def note_changes(params: list[Tensor]) -> None:
-    """Counts a change in place of each parameter, all at once and from one place: the nearest caller outside Rushlight."""
+    """Counts a change in place of each parameter, all at once and from one place: the nearest caller outside
+    Rushlight.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
         frame = frame.f_back

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class RMSprop(Elementwise):
     """RMSprop (Hinton, 2012): divides the gradient by the root of its mean square.
 
-    `alpha` is the decay of the mean; `centered` subtracts the square of the mean gradient (Graves, 2013); `momentum` accumulates
-    the steps. The other options are those of `Adam`. Raises ValueError for values out of range.
+    `alpha` is the decay of the mean; `centered` subtracts the square of the mean gradient (Graves, 2013); `momentum`
+    accumulates the steps. The other options are those of `Adam`. Raises ValueError for values out of range.
     """
 
     def __init__(
@@ -39,8 +39,9 @@ class RMSprop(Elementwise):
     ) -> None:
         check_options(lr=lr, eps=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         defaults = {
-            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered, "weight_decay": weight_decay,
-            "capturable": capturable, "foreach": foreach, "maximize": maximize, "differentiable": differentiable,
+            "lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "centered": centered,
+            "weight_decay": weight_decay, "capturable": capturable, "foreach": foreach, "maximize": maximize,
+            "differentiable": differentiable,
         }  # fmt: skip
         super().__init__(params, defaults)
 

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Rprop(Elementwise):
-    """Rprop (Riedmiller and Braun, 1993): steps by the gradient's sign, longer while it stays and shorter when it flips.
+    """Rprop (Riedmiller and Braun, 1993): steps by the gradient's sign, longer while it stays and shorter when it
+    flips.
 
-    `etas` are the factors for a flip and for no flip, `step_sizes` the shortest and the longest step, `lr` the first. Raises
-    ValueError for values out of range.
+    `etas` are the factors for a flip and for no flip, `step_sizes` the shortest and the longest step, `lr` the first.
+    Raises ValueError for values out of range.
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Rprop(Elementwise):
 
         def update(param: Any, grad: Any, s: Any, t: Any, previous: Any, size: Any) -> None:
             sign(multiply(grad, previous, s), s)  # 1: the sign stayed, -1: it flipped
-            multiply(maximum(s, 0.0, t), longer - 1.0, t)
-            add(multiply(minimum(s, 0.0, previous), 1.0 - shorter, previous), t, t)
+            multiply(maximum(s, 0.0, out=t), longer - 1.0, t)
+            add(multiply(minimum(s, 0.0, out=previous), 1.0 - shorter, previous), t, t)
             multiply(size, add(t, 1.0, t), size)
-            minimum(maximum(size, shortest, size), longest, size)
+            minimum(maximum(size, shortest, out=size), longest, out=size)
             # After a flip the gradient counts as zero, now and at the next comparison.
-            add(minimum(s, 0.0, s), 1.0, s)
+            add(minimum(s, 0.0, out=s), 1.0, s)
             multiply(grad, s, previous)
             subtract(param, multiply(sign(previous, s), size, s), param)
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class SGD(Elementwise):
     """Stochastic gradient descent: p -= lr * b with b = momentum * b + (1 - dampening) * grad.
 
-    With `nesterov`, grad + momentum * b takes the place of b (Sutskever et al., 2013). `weight_decay` adds that multiple of the
-    parameter to the gradient, `maximize` follows the gradient upwards. `foreach` and `fused` choose between implementations in
-    PyTorch; here there is one. Raises ValueError for values out of range.
+    With `nesterov`, grad + momentum * b takes the place of b (Sutskever et al., 2013). `weight_decay` adds that
+    multiple of the parameter to the gradient, `maximize` follows the gradient upwards. `foreach` and `fused` choose
+    between implementations in PyTorch; here there is one. Raises ValueError for values out of range.
     """
 
     _numbers = ()

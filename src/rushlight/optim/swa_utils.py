@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rushlight
 
 from ..autograd.modes import no_grad
-from ..nn import Module
+from ..nn.modules.module import Module
 from ..tensor import Tensor
 from .lr_scheduler.base import LRScheduler, per_group
 from .lr_scheduler.cycles import check_anneal_strategy
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .optimizer import Optimizer
 
 __all__ = [
-    "AveragedModel", "SWALR", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn", "update_bn",
+    "AveragedModel", "SWALR", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
+    "update_bn",
 ]  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tens
     """A function that gives the exponential moving average: decay * average + (1 - decay) * current."""
     check_decay(decay)
 
-    def ema_update(ema_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
+    def ema_update(ema_param: Any, current_param: Any, num_averaged: Any) -> Any:
         with no_grad():
             return decay * ema_param + (1 - decay) * current_param
 
@@ -48,7 +49,7 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[[Any, Any, Any], None
 def get_swa_avg_fn() -> Callable[[Tensor, Tensor, Any], Tensor]:
     """A function that gives the mean of all values so far."""
 
-    def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
+    def swa_update(averaged_param: Any, current_param: Any, num_averaged: Any) -> Any:
         with no_grad():
             return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
 
@@ -83,8 +84,8 @@ def move(averages: Any, currents: Any, part: float) -> None:
 class AveragedModel(Module):
     """A copy of `model` whose parameters are the average of those passed to `update_parameters`.
 
-    The average is the mean unless `avg_fn(average, current, count)` or `multi_avg_fn(averages, currents, count)`, which works in
-    place, says otherwise. With `use_buffers` the buffers are averaged too; otherwise they are copied.
+    The average is the mean unless `avg_fn(average, current, count)` or `multi_avg_fn(averages, currents, count)`, which
+    works in place, says otherwise. With `use_buffers` the buffers are averaged too; otherwise they are copied.
     """
 
     def __init__(
@@ -112,7 +113,8 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Takes the parameters of `model` into the average."""
-        mine, theirs = list(self.module.parameters()), list(model.parameters())
+        mine: list[Tensor] = list(self.module.parameters())
+        theirs: list[Tensor] = list(model.parameters())
         if self.use_buffers:
             mine += self.module.buffers()
             theirs += model.buffers()
@@ -136,7 +138,8 @@ class AveragedModel(Module):
 def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     """Computes the running statistics of the model's batch normalisations anew, in one pass over the data.
 
-    `loader` yields batches, or tuples and lists that begin with one. Does nothing for a model without batch normalisation.
+    `loader` yields batches, or tuples and lists that begin with one. Does nothing for a model without batch
+    normalisation.
     """
     from ..nn.modules.batchnorm import _BatchNorm
 

@@ -7,3 +7,6 @@ from ...ops.distances import cosine_similarity, pairwise_distance
 from ...ops.products import linear
 from .activation import *  # noqa: F403
 from .loss import *  # noqa: F403
+from .normalization import *  # noqa: F403
+from .convolution import *  # noqa: F403
+from .vision import *  # noqa: F403

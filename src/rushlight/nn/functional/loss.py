@@ -10,6 +10,7 @@ from ...ops.checks import check_reduction
 from ...ops.complexes import abs
 from ...ops.ctc import ctc_loss
 from ...ops.losses import gaussian_nll_loss
+from ...ops.products import linear
 from ...tensor import Tensor
 
 if TYPE_CHECKING:
@@ -107,6 +108,32 @@ def cross_entropy(
     if size_average is not None or reduce is not None:
         reduction = chosen(size_average, reduce, reduction)
     return classification.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy` of `linear(input, linear_weight, linear_bias)`.
+
+    The classes are the first dimension of `linear_weight`; further ones but the last are those of the target. `options` asks
+    PyTorch for less memory; it changes no result, and nothing here.
+    """
+    classes = linear_weight.shape[:-1]
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    scores = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
+    if len(classes) > 1:
+        scores = scores.reshape(*scores.shape[:-1], *classes)
+    ignored = -100 if ignore_index is None else ignore_index
+    return classification.cross_entropy(scores, target, weight, reduction, ignored, label_smoothing)
 
 
 def nll_loss(
@@ -290,7 +317,7 @@ def triplet_margin_with_distance_loss(
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss", "gaussian_nll_loss",
-    "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
+    "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
     "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip

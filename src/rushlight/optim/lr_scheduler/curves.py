@@ -20,7 +20,10 @@ class _Lambdas(LRScheduler):
     """Functions of the epoch, one per group."""
 
     def __init__(
-        self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | list[Callable[[int], float]], last_epoch: int = -1
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[int], float] | list[Callable[[int], float]],
+        last_epoch: int = -1,
     ) -> None:
         count = len(optimizer.param_groups)
         self.lr_lambdas = list(lr_lambda) if isinstance(lr_lambda, (list, tuple)) else [lr_lambda] * count
@@ -32,7 +35,8 @@ class _Lambdas(LRScheduler):
         """Everything but the optimizer; of the functions only those that are objects, by their attributes."""
         state = {name: value for name, value in super().state_dict().items() if name != "lr_lambdas"}
         state["lr_lambdas"] = [
-            None if isinstance(function, types.FunctionType) else function.__dict__.copy() for function in self.lr_lambdas
+            None if isinstance(function, types.FunctionType) else function.__dict__.copy()
+            for function in self.lr_lambdas
         ]
         return state
 
@@ -87,7 +91,9 @@ class StepLR(LRScheduler):
 class MultiStepLR(LRScheduler):
     """Multiplies the learning rate by `gamma` at each of the epochs `milestones`."""
 
-    def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
@@ -107,7 +113,9 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """The learning rate times `factor`, until `total_iters` steps have passed."""
 
-    def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
         if factor > 1.0 or factor < 0:
             raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
         self.factor = factor
@@ -203,7 +211,9 @@ class PolynomialLR(LRScheduler):
 
 
 class CosineAnnealingLR(LRScheduler):
-    """From the initial learning rate to `eta_min` and back along a cosine, `T_max` epochs each way (Loshchilov and Hutter, 2017)."""
+    """From the initial learning rate to `eta_min` and back along a cosine, `T_max` epochs each way (Loshchilov and
+    Hutter, 2017).
+    """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max = T_max
@@ -219,7 +229,9 @@ class CosineAnnealingLR(LRScheduler):
         if self._step_count == 1 and epoch > 0:
             return self._get_closed_form_lr()
         if (epoch - 1 - period) % (2 * period) == 0:
-            return [lr + (base - least) * (1 - cos(pi / period)) / 2 for lr, base in zip(lrs, self.base_lrs, strict=True)]
+            return [
+                lr + (base - least) * (1 - cos(pi / period)) / 2 for lr, base in zip(lrs, self.base_lrs, strict=True)
+            ]
         ratio = (1 + cos(pi * epoch / period)) / (1 + cos(pi * (epoch - 1) / period))
         return [ratio * (lr - least) + least for lr in lrs]
 

@@ -1,13 +1,14 @@
-"""Schedules that go up and down: warm restarts, cycles, one cycle; the latter two move the momentum against the learning rate."""
+"""Schedules that go up and down: warm restarts, cycles, one cycle; the latter two move the momentum against the
+learning rate.
+"""
 
 from __future__ import annotations
 
 import types
-import warnings
 from math import cos, floor, log, pi
 from typing import TYPE_CHECKING, Any
 
-from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, check_optimizer, per_group, set_option
+from .base import LRScheduler, check_optimizer, per_group, set_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,9 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     `step(epoch)` takes fractions, for a change with every batch.
     """
 
-    def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
         if T_0 <= 0 or not isinstance(T_0, int):
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")
         if T_mult < 1 or not isinstance(T_mult, int):
@@ -41,7 +44,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         height = (1 + cos(pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * height for base in self.base_lrs]
 
-    def step(self, epoch: float | None = None) -> None:  # type: ignore[override]
+    def step(self, epoch: float | None = None) -> None:
         """Goes on by one epoch, or to `epoch`, and sets the learning rates."""
         if epoch is None and self.last_epoch < 0:
             epoch = 0
@@ -64,7 +67,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                 self.T_cur = epoch % self.T_0  # type: ignore[assignment]
             else:
                 restarts = int(log(epoch / self.T_0 * (self.T_mult - 1) + 1, self.T_mult))
-                self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)  # type: ignore[assignment]
+                self.T_cur = epoch - self.T_0 * (self.T_mult**restarts - 1) / (self.T_mult - 1)
                 self.T_i = self.T_0 * self.T_mult**restarts
 
 
@@ -90,10 +93,12 @@ class _MomentumScheduler(LRScheduler):
 
 
 class CyclicLR(_MomentumScheduler):
-    """Up from `base_lr` to `max_lr` in `step_size_up` steps and down in `step_size_down`, again and again (Smith, 2017).
+    """Up from `base_lr` to `max_lr` in `step_size_up` steps and down in `step_size_down`, again and again (Smith,
+    2017).
 
-    `mode` says how the height changes: "triangular" not at all, "triangular2" halved with each cycle, "exp_range" times `gamma` with
-    each step; `scale_fn` of the cycle's or the step's number (`scale_mode`) takes its place. Raises ValueError for another mode.
+    `mode` says how the height changes: "triangular" not at all, "triangular2" halved with each cycle, "exp_range" times
+    `gamma` with each step; `scale_fn` of the cycle's or the step's number (`scale_mode`) takes its place. Raises
+    ValueError for another mode.
     """
 
     def __init__(
@@ -132,7 +137,9 @@ class CyclicLR(_MomentumScheduler):
             self.base_momentums = per_group("base_momentum", base_momentum, optimizer)
             self.max_momentums = per_group("max_momentum", max_momentum, optimizer)
             if last_epoch == -1:
-                for group, most, least in zip(optimizer.param_groups, self.max_momentums, self.base_momentums, strict=True):
+                for group, most, least in zip(
+                    optimizer.param_groups, self.max_momentums, self.base_momentums, strict=True
+                ):
                     self._set_momentum(group, most)
                     group["max_momentum"] = most
                     group["base_momentum"] = least
@@ -180,9 +187,9 @@ class CyclicLR(_MomentumScheduler):
 class OneCycleLR(_MomentumScheduler):
     """Up to `max_lr` in the first `pct_start` of all steps, then down far below the start (Smith and Topin, 2018).
 
-    The number of steps is `total_steps`, or `epochs` times `steps_per_epoch`. The start is max_lr / div_factor, the end that over
-    `final_div_factor`, the curve a cosine or a line (`anneal_strategy`); with `three_phase` it first returns to the start. Raises
-    ValueError for options out of range, and when stepped too often.
+    The number of steps is `total_steps`, or `epochs` times `steps_per_epoch`. The start is max_lr / div_factor, the end
+    that over `final_div_factor`, the curve a cosine or a line (`anneal_strategy`); with `three_phase` it first returns
+    to the start. Raises ValueError for options out of range, and when stepped too often.
     """
 
     def __init__(
@@ -248,7 +255,9 @@ class OneCycleLR(_MomentumScheduler):
         if self.cycle_momentum:
             for group in self.optimizer.param_groups:
                 self._set_momentum(group, curve(group[current["start_momentum"]], group[current["end_momentum"]], part))
-        return [curve(group[current["start_lr"]], group[current["end_lr"]], part) for group in self.optimizer.param_groups]
+        return [
+            curve(group[current["start_lr"]], group[current["end_lr"]], part) for group in self.optimizer.param_groups
+        ]
 
 
 def one_cycle_steps(total_steps: int | None, epochs: int | None, steps_per_epoch: int | None) -> int:

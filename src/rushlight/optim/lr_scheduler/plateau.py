@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Multiplies the learning rate by `factor` when the metric has not improved for more than `patience` calls of `step(metric)`.
+    """Multiplies the learning rate by `factor` when the metric has not improved for more than `patience` calls of
+    `step(metric)`.
 
-    `mode` says which metrics are better, smaller ("min") or larger ones ("max"), `threshold` by how much they must be, relative
-    ("rel") or absolute ("abs"). After a reduction nothing counts for `cooldown` calls; the learning rate stays above `min_lr`, and
-    changes under `eps` are left. Raises ValueError for options out of range.
+    `mode` says which metrics are better, smaller ("min") or larger ones ("max"), `threshold` by how much they must be,
+    relative ("rel") or absolute ("abs"). After a reduction nothing counts for `cooldown` calls; the learning rate stays
+    above `min_lr`, and changes under `eps` are left. Raises ValueError for options out of range.
     """
 
     def __init__(
@@ -96,8 +97,10 @@ class ReduceLROnPlateau(LRScheduler):
             if self.default_min_lr is None:
                 raise RuntimeError(
                     "The number of param groups in the `optimizer` "
-                    f"({len(groups)}) differs from when `ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), usually due to a "
-                    "new param group being added to the optimizer. Please modify the `min_lrs` field to match the length of the "
+                    f"({len(groups)}) differs from when `ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), "
+                    "usually due to a "
+                    "new param group being added to the optimizer. Please modify the `min_lrs` field to match the "
+                    "length of the "
                     "`optimizer` param groups."
                 )
             self.min_lrs = [self.default_min_lr] * len(groups)
