@@ -84,7 +84,9 @@ def array_from_sequence(data: Any, dtype: Any) -> np.ndarray:
     if kind == "O":
         raise complaint(data)
     if kind in "US":
-        raise TypeError(f"new(): invalid data type '{type(first_leaf(data)).__name__}'")
+        if isinstance(data, (list, tuple)):
+            raise ValueError("too many dimensions 'str'")
+        raise TypeError(f"new(): invalid data type '{type(data).__name__}'")
     if dtype is not None:
         wanted = dtypes.numpy_type(dtype)
         if kind == "c" and wanted.kind != "c":

@@ -126,7 +126,7 @@ def resolve(kind: Any) -> dtype:
         return kind
     if isinstance(kind, type) and kind.__name__ in _PYTHON and kind.__module__ == "builtins":
         return _PYTHON[kind.__name__]
-    raise TypeError(f"dtype must be a torch.dtype, not {type(kind).__name__}")
+    raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(kind).__name__}")
 
 
 def numpy_type(kind: Any) -> np.dtype:

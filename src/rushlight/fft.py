@@ -7,8 +7,6 @@ from .ops.fft import (
     fft2,
     fftn,
     fftshift,
-    frequencies as fftfreq,
-    half_frequencies as rfftfreq,
     hfft,
     hfft2,
     hfftn,
@@ -26,8 +24,15 @@ from .ops.fft import (
     rfft2,
     rfftn,
 )
+from .ops.fft import (
+    frequencies as fftfreq,
+)
+from .ops.fft import (
+    half_frequencies as rfftfreq,
+)
 
 __all__ = [
-    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft", "ihfft2",
+    "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift",
+    "ihfft", "ihfft2",
     "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from . import creation, devices, dtypes, inspection
 from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
-from .tensor import Tensor, new, plain_types, wrap
+from .tensor import Tensor, check_floating, new, plain_types, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,6 +201,7 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
     """A leaf of a subclass that shares a tensor's memory."""
     tensor = new(cls)
     tensor._array, tensor._base, tensor._node = data._array, None, None
+    check_floating(tensor, require_grad, "Only Tensors of floating point and complex dtype can require gradients")
     return tensor.requires_grad_(True) if require_grad else tensor
 
 

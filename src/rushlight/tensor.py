@@ -400,13 +400,18 @@ class Tensor(metaclass=_TensorType):
         return bool(self._array)
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._scalar())
+
+    def _scalar(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.item()
 
     def __index__(self) -> int:
         if self._array.ndim or self._array.dtype.kind not in "iub":
@@ -467,6 +472,13 @@ def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
         steps.append(step)
         step *= max(extent, 1)
     return tuple(reversed(steps))
+
+
+def python_scalar(tensor: Tensor) -> Any:
+    """The single element, for Python's conversions. Raises ValueError when there is not exactly one."""
+    if tensor._array.size != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return tensor.item()
 
 
 def check_floating(tensor: Tensor, requires_grad: bool, message: str) -> None:

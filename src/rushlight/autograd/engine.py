@@ -45,7 +45,7 @@ def backward(
     execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
 
 
-def backward_method(
+def _backward(
     self: Tensor,
     gradient: Tensor | None = None,
     retain_graph: bool | None = None,
@@ -60,7 +60,8 @@ def backward_method(
     backward(self, gradient, retain_graph, create_graph, None, inputs)
 
 
-Tensor.backward = backward_method  # type: ignore[attr-defined]
+_backward.__name__, _backward.__qualname__ = "backward", "Tensor.backward"
+Tensor.backward = _backward  # type: ignore[attr-defined]
 
 
 def grad(
@@ -117,7 +118,10 @@ def as_list(given: Any, length: int) -> list:
     """Cotangents as a list with one entry per output. Raises RuntimeError for the wrong number."""
     if given is None:
         return [None] * length
-    given = [given] if isinstance(given, Tensor) else list(given)
+    given = list(given) if isinstance(given, (tuple, list)) else [given]
+    for one in given:
+        if one is not None and not isinstance(one, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(one).__name__}")
     if len(given) != length:
         raise RuntimeError(f"got {length} tensors and {len(given)} gradients")
     return given

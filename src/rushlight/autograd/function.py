@@ -57,32 +57,56 @@ class FunctionCtx:
 
     saved_variables = saved_tensors
 
+    @property
+    def _raw_saved_tensors(self) -> tuple:
+        """The same, each in a form that takes hooks."""
+        from .saved import SavedByFunction
+
+        if self._saved is None:
+            raise RuntimeError(SECOND_BACKWARD)
+        return tuple(None if kept is None else SavedByFunction(kept, "value", self._node) for kept in self._saved)
+
     def _finish_saving(self, node: FunctionNode | None, outputs: dict[int, int]) -> None:
         """Turns what was to be saved into records; an output without its node, lest the node hold itself."""
+        hooks = thread.saved_hooks if node is not None else ()
         self._saved = tuple(
-            None if tensor is None else Saved(tensor, outputs.get(id(tensor)) if node is not None else None)
+            None if tensor is None else Saved(tensor, outputs.get(id(tensor)) if node is not None else None, hooks)
             for tensor in self._to_save
         )
         self._to_save = ()
 
 
 class Saved:
-    """A tensor kept for backward, with the version that it had."""
+    """A tensor kept for backward, with the version that it had, or packed by the user's hooks."""
 
-    __slots__ = ("tensor", "output", "cell", "order")
+    __slots__ = ("value", "output", "cell", "order", "edge", "__weakref__")
 
-    def __init__(self, tensor: Tensor, output: int | None) -> None:
+    def __init__(self, tensor: Tensor, output: int | None, hooks: tuple = ()) -> None:
         self.output = output
-        self.tensor = tensor if output is None else wrap(tensor._array)
+        self.value: Any = tensor if output is None else wrap(tensor._array)
         self.cell = version_cell(tensor)
         self.order = next_order()
+        self.edge = tensor if tensor._node is LEAF else tensor._node
+        if hooks:
+            self.pack(tensor, hooks[-1])
+
+    def pack(self, tensor: Tensor, hooks: tuple) -> None:
+        """Keeps what a pack hook makes of the tensor instead; changes of the tensor do not matter from then on."""
+        from .saved import Packed
+
+        self.value = Packed(tensor, *hooks)
+        self.cell = None
 
     def unpack(self, node: Any) -> Tensor:
         """The tensor, with its history. Raises RuntimeError when it was changed in place since."""
-        from .engine import describe_type
+        tensor = self.value
+        if not isinstance(tensor, Tensor):
+            from .saved import with_history
 
-        tensor = self.tensor
-        if self.cell.changed_since(self.order):
+            tensor = with_history(tensor.unpack(), self.edge if self.output is None else None)
+        elif self.cell.changed_since(self.order):
+            from .engine import describe_type
+
             check_saved(self.order, node, tensor._array.shape, describe_type(tensor._array), self.cell, tensor._node)
         if self.output is None or node is None:
             return tensor
@@ -265,6 +289,10 @@ class Function:
         node.ctx = ctx
         ctx._node = WeakNode(node)
         node._materialize = ctx._materialize
+        if thread.anomaly:
+            from .anomaly import remember
+
+            remember(node)
         return node
 
 

@@ -135,6 +135,18 @@ class Node:
     def _sequence_nr(self) -> int:
         return -self._order
 
+    def __getattr__(self, name: str) -> Any:
+        if self.op is not None and name.startswith(("_saved_", "_raw_saved_")):
+            from .saved import saved_attribute
+
+            return saved_attribute(self, name)
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __dir__(self) -> list[str]:
+        from .saved import shown_attributes
+
+        return sorted({*object.__dir__(self), *(shown_attributes(self) if self.op is not None else ())})
+
     def register_hook(self, fn: Callable) -> RemovableHandle:
         """Calls `fn(grad_inputs, grad_outputs)` after the node has run; what it returns replaces `grad_inputs`."""
         if self.posthooks is None:

@@ -97,7 +97,7 @@ def _say_what_is_missing(module: ModuleType, alias: str) -> None:
                 if isinstance(value, ModuleType):
                     _mirror()
                 return value
-        message = f"Rushlight has no {alias}.{name}. {HOW_TO_REPORT}"
+        message = f"module '{alias}' has no attribute '{name}': Rushlight has no {alias}.{name}. {HOW_TO_REPORT}"
         raise AttributeError(message, name=name, obj=module) from None
 
     module.__getattr__ = __getattr__  # type: ignore[method-assign]

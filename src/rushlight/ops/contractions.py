@@ -13,7 +13,8 @@ from ..tensor import wrap
 from . import norms, reductions, shapes
 from .comparisons import where
 from .diagonals import diagonal
-from .kinds import Array, bilinear as bilinear_op, composite, linear
+from .kinds import Array, composite, linear
+from .kinds import bilinear as bilinear_op
 from .products import column, conjugated, dense, matmul, mm, row, same_type
 from .samples import T, call
 
@@ -24,7 +25,10 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 class Plan(NamedTuple):
-    """How two arrays are contracted by one matrix product (or multiplication): sums before, orders and shapes on the way."""
+    """How two arrays are contracted by one matrix product (or multiplication).
+
+    Sums before, orders and shapes on the way.
+    """
 
     sums: tuple  # per operand, the axes to sum first, or None
     orders: tuple  # per operand, the order in which to bring its axes, or None
@@ -41,12 +45,17 @@ def order_of(letters: str, wanted: str) -> tuple | None:
 
 @lru_cache(maxsize=4096)
 def pair_plan(words: tuple, output: str, shapes: tuple) -> Plan:
-    """The plan for two operands of those shapes, whose axes have those letters, to a result with the letters of `output`.
+    """The plan for two operands of those shapes, whose axes have those letters, to a result with the letters of
+    `output`.
 
-    A letter of one operand that is not wanted is summed first; so is one whose extent of one is broadcast against the other's.
+    A letter of one operand that is not wanted is summed first; so is one whose extent of one is broadcast against the
+    other's.
     """
     extents_of = [dict(zip(word, shape, strict=True)) for word, shape in zip(words, shapes, strict=True)]
-    spread = [{c for c, extent in mine.items() if extent == 1 != theirs.get(c, 1)} for mine, theirs in (extents_of, extents_of[::-1])]
+    spread = [
+        {c for c, extent in mine.items() if extent == 1 != theirs.get(c, 1)}
+        for mine, theirs in (extents_of, extents_of[::-1])
+    ]
     sums, left = [], []
     for i, word in enumerate(words):
         shared = set(words[1 - i]) - spread[1 - i]
@@ -67,7 +76,10 @@ def pair_plan(words: tuple, output: str, shapes: tuple) -> Plan:
     if summed:
         given = (*outer, size(rows), size(summed)), (*outer, size(summed), size(columns))
     else:
-        given = (*outer, *(extents[c] for c in rows), *[1] * len(columns)), (*outer, *[1] * len(rows), *(extents[c] for c in columns))
+        given = (
+            (*outer, *(extents[c] for c in rows), *[1] * len(columns)),
+            (*outer, *[1] * len(rows), *(extents[c] for c in columns)),
+        )
     orders = order_of(first, batch + rows + summed), order_of(second, batch + summed + columns)
     return Plan(tuple(sums), orders, given, not summed, tuple(extents[c] for c in found), order_of(found, output))
 
@@ -83,7 +95,8 @@ def contraction_other(g: Any, input: Any, other_shape: tuple, words: tuple, outp
 
 
 def contraction_back(g: Any, other: Any, shape: tuple, word: str, theirs: str, output: str) -> Any:
-    """g, which has the letters of `output`, contracted with the other operand to one of that shape and those letters."""
+    """g, which has the letters of `output`, contracted with the other operand to one of that shape and those letters.
+    """
     target = "".join(c for c, extent in zip(word, shape, strict=True) if extent != 1 and (c in output or c in theirs))
     found = contraction(g, conjugated(other), (output, theirs), target)
     if target != word:  # what was broadcast, or summed in this operand alone, is the same along it
@@ -97,7 +110,10 @@ def contraction_back(g: Any, other: Any, shape: tuple, word: str, theirs: str, o
     samples=lambda: [call(T((2, 3)), T((3, 4)), ("ij", "jk"), "ki"), call(T((2, 3)), T((2, 1)), ("ij", "ik"), "ik")],
 )  # fmt: skip
 def contraction(input: Array, other: Array, words: tuple, output: str) -> Array:
-    """Two operands multiplied and summed over the letters missing from `output`; a word gives the letters of an operand's axes."""
+    """Two operands multiplied and summed over the letters missing from `output`.
+
+    A word gives the letters of an operand's axes.
+    """
     same_type(input, other)
     plan = pair_plan(words, output, (input.shape, other.shape))
     operands = []
@@ -126,7 +142,9 @@ def spelled_subscripts(args: tuple) -> tuple[str, list]:
     """The equation and the operands of a call of einsum in either form. Lists of numbers become letters."""
     if isinstance(args[0], str):
         operands = args[1:]
-        return args[0], list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
+        return args[0], list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(
+            operands
+        )
 
     def word(numbers: Any) -> str:
         return "".join("..." if n is Ellipsis else LETTERS[n] for n in numbers)
@@ -140,7 +158,10 @@ def spelled_subscripts(args: tuple) -> tuple[str, list]:
 
 @lru_cache(maxsize=4096)
 def parsed(equation: str, extents: tuple) -> tuple[tuple[str, ...], str]:
-    """Letters for the axes of operands of those shapes, and for the result's; an ellipsis gets letters of its own. Raises RuntimeError."""
+    """Letters for the axes of operands of those shapes, and for the result's; an ellipsis gets letters of its own.
+
+    Raises RuntimeError.
+    """
     ranks = [len(shape) for shape in extents]
     left, arrow, right = equation.replace(" ", "").partition("->")
     words = left.split(",")
@@ -151,15 +172,19 @@ def parsed(equation: str, extents: tuple) -> tuple[tuple[str, ...], str]:
     for i, (word, rank) in enumerate(zip(words, ranks, strict=True)):
         plain = word.replace("...", "", 1)
         if any(c not in LETTERS for c in plain):
-            raise RuntimeError(f"einsum(): invalid subscript given at index {i} in the equation string, subscripts must be in [a-zA-Z]")
+            raise RuntimeError(
+                f"einsum(): invalid subscript given at index {i} in the equation string, subscripts must be in [a-zA-Z]"
+            )
         if "..." not in word and len(plain) != rank:
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(plain)}) does not match the number of dimensions "
+                f"einsum(): the number of subscripts in the equation ({len(plain)}) does not match the number of "
+                "dimensions "
                 f"({rank}) for operand {i} and no ellipsis was given"
             )
         if len(plain) > rank:
             raise RuntimeError(
-                f"einsum(): the number of subscripts in the equation ({len(plain)}) is more than the number of dimensions "
+                f"einsum(): the number of subscripts in the equation ({len(plain)}) is more than the number of "
+                "dimensions "
                 f"({rank}) for operand {i}"
             )
         longest = max(longest, rank - len(plain) if "..." in word else 0)
@@ -191,7 +216,8 @@ def check_extents(words: list[str], extents: tuple) -> None:
                 seen[letter] = extent
             elif extent not in (1, known):
                 raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {extent} for operand {i} which does not broadcast with previously "
+                    f"einsum(): subscript {letter} has size {extent} for operand {i} which does not broadcast with "
+                    "previously "
                     f"seen size {known}"
                 )
 
@@ -199,9 +225,12 @@ def check_extents(words: list[str], extents: tuple) -> None:
 @composite(
     method=False,
     samples=lambda: [
-        call("ij,jk->ik", T((2, 3)), T((3, 4))), call("bij,bjk->bik", T((2, 2, 3)), T((2, 3, 2))), call("ii->i", T((3, 3))),
-        call("i,j->ij", T((2,)), T((3,))), call("ij->ji", T((2, 3))), call("ij->", T((2, 3))), call("i,ij,j->", T((2,)), T((2, 3)), T((3,))),
-        call("...ij,...jk", T((2, 2, 3)), T((1, 3, 2))), call("ij,ij->i", T((2, 3)), T((2, 3))), call("ijk,j->k", T((2, 3, 2)), T((1,))),
+        call("ij,jk->ik", T((2, 3)), T((3, 4))), call("bij,bjk->bik", T((2, 2, 3)), T((2, 3, 2))),
+        call("ii->i", T((3, 3))),
+        call("i,j->ij", T((2,)), T((3,))), call("ij->ji", T((2, 3))), call("ij->", T((2, 3))),
+        call("i,ij,j->", T((2,)), T((2, 3)), T((3,))),
+        call("...ij,...jk", T((2, 2, 3)), T((1, 3, 2))), call("ij,ij->i", T((2, 3)), T((2, 3))),
+        call("ijk,j->k", T((2, 3, 2)), T((1,))),
         call("ii,ij->j", T((3, 3)), T((3, 2))), call("bij,bjk,bkl->bil", T((2, 1, 2)), T((1, 2, 3)), T((2, 3, 1))),
     ],
 )  # fmt: skip
@@ -222,7 +251,9 @@ def einsum(*args: Any) -> Any:
     if gone:
         operand = reductions.sum(operand, gone)
     rest = "".join(letter for letter in word if letter in output)
-    return operand if rest == output and gone else shapes.permute(operand, tuple(rest.index(letter) for letter in output))
+    return (
+        operand if rest == output and gone else shapes.permute(operand, tuple(rest.index(letter) for letter in output))
+    )
 
 
 def along_diagonals(operand: Any, word: str) -> tuple[Any, str]:
@@ -243,7 +274,8 @@ def along_diagonals(operand: Any, word: str) -> tuple[Any, str]:
     ],
 )  # fmt: skip
 def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
-    """The sum over the last `dims` dimensions of `a` and the first of `b`, or over the two lists of dimensions given."""
+    """The sum over the last `dims` dimensions of `a` and the first of `b`, or over the two lists of dimensions given.
+    """
     if not isinstance(dims, int) and hasattr(dims, "tolist"):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -260,7 +292,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     for d, e in zip(first, second, strict=True):
         if a.shape[d] != b.shape[e] and 1 not in (a.shape[d], b.shape[e]):
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.shape[d]} in dim {d - a.ndim} and second has size "
+                f"contracted dimensions need to match, but first has size {a.shape[d]} in dim {d - a.ndim} and second "
+                "has size "
                 f"{b.shape[e]} in dim {e}"
             )
     left = LETTERS[: a.ndim]
@@ -291,12 +324,18 @@ def inner(input: Any, other: Any) -> Any:
         return input * other
     if input.shape[-1] != other.shape[-1]:
         raise RuntimeError(
-            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and {list(other.shape)}"
+            f"inner() the last dimension must match on both input tensors but got shapes {list(input.shape)} and "
+            f"{list(other.shape)}"
         )
     return tensordot(input, other, ([-1], [-1]))
 
 
-@composite(name="linalg.vecdot", method=False, out=True, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((2, 3)), T((2, 1)), dim=0)])
+@composite(
+    name="linalg.vecdot",
+    method=False,
+    out=True,
+    samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((2, 3)), T((2, 1)), dim=0)],
+)
 def vecdot(x: Any, y: Any, *, dim: int = -1) -> Any:
     """The inner products of vectors along `dim`: the sum of `conj(x) * y`."""
     return reductions.sum(conjugated(x) * y, dim)
@@ -307,7 +346,9 @@ def kron(input: Any, other: Any) -> Any:
     """The Kronecker product: each element of `input` times all of `other`, as blocks."""
     rank = max(input.ndim, other.ndim)
     a, b = ((1,) * (rank - x.ndim) + tuple(x.shape) for x in (input, other))
-    blocks = input.reshape([n for extent in a for n in (extent, 1)]) * other.reshape([n for extent in b for n in (1, extent)])
+    blocks = input.reshape([n for extent in a for n in (extent, 1)]) * other.reshape(
+        [n for extent in b for n in (1, extent)]
+    )
     return blocks.reshape([n * m for n, m in zip(a, b, strict=True)])
 
 
@@ -318,21 +359,28 @@ def triple(array: Any, dim: int) -> list:
 
 
 @bilinear_op(
-    lambda g, y, dim: linalg_cross(conjugated(y), g, dim=dim), lambda g, x, dim: linalg_cross(g, conjugated(x), dim=dim),
+    lambda g, y, dim: linalg_cross(conjugated(y), g, dim=dim), lambda g, x,
+    dim: linalg_cross(g, conjugated(x), dim=dim),
     name="linalg.cross", method=False, broadcasts=True,
     samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((3, 2)), T((3, 2)), dim=0), call(T((1, 3)), T((2, 3)))],
 )  # fmt: skip
 def linalg_cross(input: Array, other: Array, *, dim: int = -1) -> Array:
     """The cross product of vectors of three elements along `dim`; other dimensions are broadcast."""
     if input.ndim != other.ndim:
-        raise RuntimeError(f"linalg.cross: inputs must have the same number of dimensions, but got {input.ndim} and {other.ndim}")
+        raise RuntimeError(
+            f"linalg.cross: inputs must have the same number of dimensions, but got {input.ndim} and {other.ndim}"
+        )
     if input.shape[dim] != 3 or other.shape[dim] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}")
+        raise RuntimeError(
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[dim]} and {other.shape[dim]}"
+        )
     (a, b, c), (u, v, w) = triple(input, dim), triple(other, dim)
     return np.stack((b * w - c * v, c * u - a * w, a * v - b * u), axis=dim % input.ndim)
 
 
-@composite(out=True, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((3, 2)), T((3, 2))), call(T((2, 3)), T((2, 3)), 1)])
+@composite(
+    out=True, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((3, 2)), T((3, 2))), call(T((2, 3)), T((2, 3)), 1)]
+)
 def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     """The cross product along `dim`, by default the first dimension of extent three."""
     if dim is None:
@@ -343,7 +391,9 @@ def cross(input: Any, other: Any, dim: int | None = None) -> Any:
     return linalg_cross(input, other, dim=dim)
 
 
-@linear(lambda g, x_shape, x_dtype: g * np.eye(*x_shape, dtype=x_dtype), samples=lambda: [call(T((3, 3))), call(T((2, 3)))])
+@linear(
+    lambda g, x_shape, x_dtype: g * np.eye(*x_shape, dtype=x_dtype), samples=lambda: [call(T((3, 3))), call(T((2, 3)))]
+)
 def trace(input: Array) -> Array:
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
@@ -357,7 +407,9 @@ def trace(input: Array) -> Array:
 
 
 def cheapest_order(extents: list[int]) -> list[list[int]]:
-    """For each chain of matrices i..j where to split it for the fewest multiplications (Cormen et al., "Matrix-chain multiplication")."""
+    """For each chain of matrices i..j where to split it for the fewest multiplications (Cormen et al., "Matrix-chain
+    multiplication").
+    """
     count = len(extents) - 1
     cost = [[0] * count for _ in range(count)]
     split = [[0] * count for _ in range(count)]
@@ -372,7 +424,9 @@ def cheapest_order(extents: list[int]) -> list[list[int]]:
 
 @composite(
     name="linalg.multi_dot", method=False, out=True,
-    samples=lambda: [call([T((2, 3)), T((3, 4)), T((4, 2))]), call([T((3,)), T((3, 4)), T((4,))]), call([T((2, 3)), T((3, 2))])],
+    samples=lambda: [
+        call([T((2, 3)), T((3, 4)), T((4, 2))]), call([T((3,)), T((3, 4)), T((4,))]), call([T((2, 3)), T((3, 2))]),
+    ],
 )  # fmt: skip
 def multi_dot(tensors: Any) -> Any:
     """The product of two or more matrices in the cheapest order; the first and the last may be vectors."""
@@ -412,10 +466,13 @@ def matrix_power(A: Any, n: int) -> Any:
         if A.ndim < 2:
             raise RuntimeError("linalg.matrix_power: The input tensor A must have at least 2 dimensions.")
         raise RuntimeError(
-            f"linalg.matrix_power: A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} matrices"
+            f"linalg.matrix_power: A must be batches of square matrices, but they are {A.shape[-2]} by {A.shape[-1]} "
+            "matrices"
         )
     if n == 0:
-        return pointwise.mul(A, False) + np.eye(A.shape[-1], dtype=dtypes.numpy_type(A.dtype))
+        unit = np.zeros(tuple(A.shape), dtypes.numpy_type(A.dtype))
+        unit[...] = np.eye(A.shape[-1])
+        return where(wrap(np.array(True)), wrap(unit), A)  # connected to A, and without its NaNs
     if n < 0:
         from .linalg import inv
 
@@ -438,10 +495,15 @@ def matrix_power(A: Any, n: int) -> Any:
     ],
 )  # fmt: skip
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
-    """`input1 @ weight[o] @ input2 + bias[o]` for each output o: (..., in1) and (..., in2) with (out, in1, in2) give (..., out)."""
+    """`input1 @ weight[o] @ input2 + bias[o]` for each output o.
+
+    (..., in1) and (..., in2) with (out, in1, in2) give (..., out).
+    """
     for i, (given, extent) in enumerate(((input1, weight.shape[1]), (input2, weight.shape[2])), 1):
         if given.shape[-1] != extent:
-            raise RuntimeError(f"bilinear(): input{i} size does not match weight size: got {given.shape[-1]} but expected {extent}")
+            raise RuntimeError(
+                f"bilinear(): input{i} size does not match weight size: got {given.shape[-1]} but expected {extent}"
+            )
     result = einsum("...i,oij,...j->...o", input1, weight, input2)
     return result if bias is None else result + bias
 
@@ -451,10 +513,15 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
 
 @composite(
     method=False,
-    samples=lambda: [call(T((2, 3)), T((4, 3)), p) for p in (2.0, 1.0, 3.0, math.inf)] + [call(T((2, 2, 3)), T((2, 4, 3)))],
+    samples=lambda: [
+        call(T((2, 3)), T((4, 3)), p) for p in (2.0, 1.0, 3.0, math.inf)] + [call(T((2, 2, 3)), T((2, 4, 3))),
+    ],
 )  # fmt: skip
 def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary") -> Any:
-    """The distances, in the norm of order `p`, between all pairs of rows: (..., n, k) and (..., m, k) give (..., n, m)."""
+    """The distances, in the norm of order `p`, between all pairs of rows.
+
+    (..., n, k) and (..., m, k) give (..., n, m).
+    """
     if x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
     if p < 0:
@@ -478,7 +545,8 @@ def pdist(input: Any, p: float = 2.0) -> Any:
 
 ger = outer
 
-__all__ = ["einsum", "tensordot", "outer", "ger", "inner", "kron", "cross", "trace", "chain_matmul", "matrix_power", "cdist", "pdist",
+__all__ = ["einsum", "tensordot", "outer", "ger", "inner", "kron", "cross", "trace", "chain_matmul", "matrix_power",
+           "cdist", "pdist",
            "bilinear"]  # fmt: skip
 FUNCTIONAL = ["bilinear", "pdist"]
 ALIASES: dict[str, tuple[str, ...]] = {"outer": ("ger",)}

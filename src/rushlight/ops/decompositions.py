@@ -1,7 +1,7 @@
 """Decompositions of matrices: eigenvalues, singular values, QR, LU, LDL. Batched over leading dimensions.
 
-Each derivative names its source. E below is a matrix of differences of eigenvalues (or of squares of singular values): where two
-coincide the derivative does not exist, and infinities or NaNs appear, as in PyTorch.
+Each derivative names its source. E below is a matrix of differences of eigenvalues (or of squares of singular values):
+where two coincide the derivative does not exist, and infinities or NaNs appear, as in PyTorch.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def differences(d: Any) -> Any:
 
 
 def eigh_backward(g: tuple, out: tuple) -> tuple:
-    """V (diag(g_values) + (V^H g_vectors) / E off the diagonal) V^H, with E_ij = l_j - l_i (Giles 2008, section 3.1)."""
+    """V (diag(g_values) + (V^H g_vectors) / E off the diagonal) V^H, with E_ij = l_j - l_i (Giles 2008, section 3.1).
+    """
     values, vectors = out
     inner = adjoint(vectors) @ g[1] / differences(values)
     inner = inner - diagonal_matrix(diagonal_of(inner)) + diagonal_matrix(g[0])
@@ -83,14 +84,18 @@ def eigh_backward(g: tuple, out: tuple) -> tuple:
     samples=lambda: [call(SYMMETRIC), call(T((2, 2, 2), kind="symmetric"))],
 )  # fmt: skip
 def eigh(A: Array, UPLO: str = "L") -> tuple[Array, Array]:
-    """Eigenvalues, ascending, and orthonormal eigenvectors (columns) of Hermitian matrices, of which one triangle is read."""
+    """Eigenvalues, ascending, and orthonormal eigenvectors (columns) of Hermitian matrices, of which one triangle is
+    read.
+    """
     check_square("linalg.eigh", A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
     try:
         values, vectors = np.linalg.eigh(A, UPLO.upper())
     except np.linalg.LinAlgError:
-        raise LinAlgError("linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned.") from None
+        raise LinAlgError(
+            "linalg.eigh: The algorithm failed to converge because the input matrix is ill-conditioned."
+        ) from None
     return values, vectors
 
 
@@ -117,7 +122,8 @@ def eig_backward(g: tuple, out: tuple) -> tuple:
 
 
 @general(
-    joint=eig_backward, name="linalg.eig", method=False, returns=eig_fields, samples=lambda: [call(SQUARE), call(T((2, 2, 2)))],
+    joint=eig_backward, name="linalg.eig", method=False, returns=eig_fields,
+    samples=lambda: [call(SQUARE), call(T((2, 2, 2)))],
 )  # fmt: skip
 def eig(A: Array) -> tuple[Array, Array]:
     """Eigenvalues and normalised eigenvectors (columns) of square matrices, complex also for real ones."""
@@ -142,8 +148,8 @@ def eigvals(A: Any) -> Any:
 def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
     """U ((skew(U^H g_U) / E) S + S (skew(V^H g_V) / E) + diag(g_S)) V^H and what lies outside of U and V.
 
-    Sources: Giles 2008, section 3.2; J. Townsend, "Differentiating the singular value decomposition" (2016); the imaginary diagonal:
-    Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD" (2019).
+    Sources: Giles 2008, section 3.2; J. Townsend, "Differentiating the singular value decomposition" (2016); the
+    imaginary diagonal: Z. Wan and S. Zhang, "Automatic differentiation for complex valued SVD" (2019).
     """
     U, S, Vh = out
     rows, columns = A_shape[-2:]
@@ -169,10 +175,15 @@ def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
 
 @general(
     joint=svd_backward, name="linalg.svd", method=False, returns=linalg_svd_fields,
-    samples=lambda: [call(SQUARE), call(TALL, full_matrices=False), call(WIDE, full_matrices=False), call(T((2, 3, 2)), False)],
+    samples=lambda: [
+        call(SQUARE), call(TALL, full_matrices=False), call(WIDE, full_matrices=False), call(T((2, 3, 2)), False),
+    ],
 )  # fmt: skip
 def linalg_svd(A: Array, full_matrices: bool = True, *, driver: str | None = None) -> tuple[Array, Array, Array]:
-    """U, the singular values in descending order, and V^H, with `A = U @ diag(S) @ Vh`. `driver` makes no difference here."""
+    """U, the singular values in descending order, and V^H, with `A = U @ diag(S) @ Vh`.
+
+    `driver` makes no difference here.
+    """
     check_matrices("linalg.svd", A)
     try:
         U, S, Vh = np.linalg.svd(A, full_matrices)
@@ -204,8 +215,8 @@ def svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
 def qr_backward(g: tuple, out: tuple, A_shape: tuple, mode: str) -> tuple:
     """(g_Q + Q copyltu(M)) R^-H with M = R g_R^H - g_Q^H Q, where copyltu mirrors the lower triangle.
 
-    Source: S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions" (2012); for wide matrices the columns
-    beyond the square part are Q times theirs in R.
+    Source: S. Walter and L. Lehmann, "Algorithmic differentiation of linear algebra functions" (2012); for wide
+    matrices the columns beyond the square part are Q times theirs in R.
     """
     if mode == "r":
         raise RuntimeError(
@@ -239,9 +250,14 @@ def tall_qr_backward(g_Q: Any, g_R: Any, Q: Any, R: Any) -> Any:
     samples=lambda: [call(SQUARE), call(TALL), call(WIDE), call(T((2, 3, 2))), call(SQUARE, mode="complete")],
 )  # fmt: skip
 def linalg_qr(A: Array, mode: str = "reduced") -> tuple[Array, Array]:
-    """Orthonormal columns Q and upper triangular R with `A = Q @ R`; mode "complete" has a square Q, mode "r" an empty one."""
+    """Orthonormal columns Q and upper triangular R with `A = Q @ R`.
+
+    Mode "complete" has a square Q, mode "r" an empty one.
+    """
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'")
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
+        )
     check_matrices("linalg.qr", A)
     if mode == "r":
         return np.empty((0,), A.dtype), np.linalg.qr(A, "r")
@@ -266,10 +282,14 @@ def geqrf(input: Array) -> tuple[Array, Array]:
 
 @composite(out=True, samples=lambda: [call(T((4, 3)), T((3,))), call(T((2, 3, 3)), T((2, 2)))])
 def orgqr(A: Any, tau: Any) -> Any:
-    """The first columns of the product of the reflectors `1 - tau_i v_i v_i^H`, where v_i is column i below the diagonal, under a one."""
+    """The first columns of the product of the reflectors `1 - tau_i v_i v_i^H`, where v_i is column i below the
+    diagonal, under a one.
+    """
     rows, columns = A.shape[-2:]
     if columns > rows:
-        raise RuntimeError("linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]")
+        raise RuntimeError(
+            "linalg.householder_product: input.shape[-2] must be greater than or equal to input.shape[-1]"
+        )
     if tau.shape[-1] > columns:
         raise RuntimeError("linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     first = np.zeros(tuple(A.shape), dtypes.numpy_type(A.dtype))
@@ -292,7 +312,9 @@ def reflected(A: Any, tau: Any, other: Any, transpose: bool) -> Any:
 householder_product = orgqr
 
 
-@composite(out=True, samples=lambda: [call(T((3, 2)), T((2,)), T((3, 2))), call(T((3, 2)), T((2,)), T((2, 3)), left=False)])
+@composite(
+    out=True, samples=lambda: [call(T((3, 2)), T((2,)), T((3, 2))), call(T((3, 2)), T((2,)), T((2, 3)), left=False)]
+)
 def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     """The product of the full Q in Householder form (or of its adjoint) and `other`, or of `other` and it."""
     side, reach = (-2 if left else -1), min(other.shape[-2 if left else -1], input.shape[-1])
@@ -308,7 +330,9 @@ def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool =
 
 def permutation_of(pivots: Any, rows: int) -> Any:
     """Matrices P with `A = P @ L @ U`, from LAPACK's row exchanges."""
-    flat = pivots.reshape(-1, pivots.shape[-1]) if pivots.size else np.empty((int(np.prod(pivots.shape[:-1])), 0), int32)
+    flat = (
+        pivots.reshape(-1, pivots.shape[-1]) if pivots.size else np.empty((int(np.prod(pivots.shape[:-1])), 0), int32)
+    )
     found = np.tile(np.arange(rows), (len(flat), 1))
     for order, exchanges in zip(found, flat, strict=True):
         for i, other in enumerate(exchanges - 1):
@@ -352,10 +376,15 @@ def lu_backward(g: Any, out: tuple, pivot: bool) -> tuple:
 
 @general(
     joint=lu_backward, name="linalg.lu_factor_ex", method=False, returns=lu_factor_ex_fields,
-    samples=lambda: [call(SQUARE), call(TALL), call(WIDE), call(T((2, 3, 3))), call(T((3, 3), kind="positive_definite"), pivot=False)],
+    samples=lambda: [
+        call(SQUARE), call(TALL), call(WIDE), call(T((2, 3, 3))),
+        call(T((3, 3), kind="positive_definite"), pivot=False),
+    ],
 )  # fmt: skip
 def lu_factor_ex(A: Array, *, pivot: bool = True, check_errors: bool = False) -> tuple[Array, Array, Array]:
-    """L and U in one matrix (L without its unit diagonal), the row exchanges from one, and per matrix zero or the first zero of U."""
+    """L and U in one matrix (L without its unit diagonal), the row exchanges from one, and per matrix zero or the
+    first zero of U.
+    """
     check_matrices("linalg.lu_factor_ex", A)
     getrf = lapack("getrf", A)
 
@@ -384,7 +413,8 @@ def singular_factor(name: str, info: Any) -> str:
     """The error about a zero on the diagonal of U."""
     place = int(info.reshape(-1)[np.flatnonzero(info)[0]])
     return (
-        f"torch.linalg.{name}: U[{place},{place}] is zero and using it on lu_solve would result in a division by zero. If you "
+        f"torch.linalg.{name}: U[{place},{place}] is zero and using it on lu_solve would result in a division by "
+        "zero. If you "
         "still want to perform the factorization, consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
     )
 
@@ -399,7 +429,8 @@ def lu_factor(A: Any, *, pivot: bool = True) -> Any:
 
 
 @constant_op(
-    name="linalg.permutation", method=False, samples=lambda: [call(T((3,), 3, 4, kind="int", grad=False), 3, np.dtype("float64"))],
+    name="linalg.permutation", method=False,
+    samples=lambda: [call(T((3,), 3, 4, kind="int", grad=False), 3, np.dtype("float64"))],
 )  # fmt: skip
 def permutation(pivots: Array, rows: int, kind: Any) -> Array:
     """Permutation matrices from row exchanges."""
@@ -419,7 +450,9 @@ def lu_unpack(LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_piv
     return lu_unpack_fields(P, lower(LU_data[..., :k], -1) + unit, upper(LU_data[..., :k, :]))
 
 
-@composite(out=True, returns=lu_fields, name="linalg.lu", method=False, samples=lambda: [call(SQUARE), call(TALL), call(WIDE)])
+@composite(
+    out=True, returns=lu_fields, name="linalg.lu", method=False, samples=lambda: [call(SQUARE), call(TALL), call(WIDE)]
+)
 def linalg_lu(A: Any, *, pivot: bool = True) -> Any:
     """P, L and U with `A = P @ L @ U`; P is empty without pivoting."""
     LU, pivots, _ = lu_factor_ex(A, pivot=pivot)
@@ -490,7 +523,9 @@ def ldl_factor(A: Any, *, hermitian: bool = False) -> Any:
 
 @constant_op(
     name="linalg.ldl_solve", method=False,
-    samples=lambda: [call(T((3, 3), kind="positive_definite", grad=False), T((3,), 3, 4, kind="int", grad=False), T((3, 2), grad=False))],
+    samples=lambda: [
+        call(T((3, 3), kind="positive_definite", grad=False), T((3,), 3, 4, "int", grad=False), T((3, 2), grad=False)),
+    ],
 )  # fmt: skip
 def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) -> Array:
     """The X of `A @ X = B`, given the compact LDL factorization of A."""
@@ -502,7 +537,9 @@ def ldl_solve(LD: Array, pivots: Array, B: Array, *, hermitian: bool = False) ->
 
 
 def bunch_kaufman_solve(ld: Any, exchanges: Any, b: Any, conjugate: bool) -> Any:
-    """Forward through P L, across the blocks of D of one or two rows, and back (LAPACK's `sytrs` for the lower triangle)."""
+    """Forward through P L, across the blocks of D of one or two rows, and back (LAPACK's `sytrs` for the lower
+    triangle).
+    """
     x, n, starts = b.copy(), len(ld), []
     k = 0
     while k < n:

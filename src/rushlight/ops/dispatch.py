@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,8 +174,11 @@ def shape_error(op: Op, arrays: list, error: ValueError) -> Exception:
         limit = max(error.ndim, 1)
         return IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {error.axis})")
     shapes = [array.shape for array in arrays if hasattr(array, "shape")]
-    if "broadcast" in str(error) and len(shapes) >= 2:
-        return broadcast_error(*shapes[:2]) or RuntimeError(str(error))
+    if "broadcast" in str(error):
+        for pair in itertools.combinations(shapes, 2):
+            misfit = broadcast_error(*pair)
+            if misfit is not None:
+                return misfit
     return RuntimeError(f"{op.name}(): {error}")
 
 
@@ -262,7 +266,7 @@ def record(
     if thread.anomaly or thread.saved_hooks:
         from ..autograd.observe import observe
 
-        observe(node)
+        observe(node, given, outputs)
 
 
 def save(

@@ -1,8 +1,8 @@
-"""Fourier transforms. Three linear ops, complex to complex, real to complex and back, each with its transpose; the rest is written
-in them.
+"""Fourier transforms. Three linear ops, complex to complex, real to complex and back, each with its transpose; the
+rest is written in them.
 
-`norm` says which direction carries the factor 1/n ("backward", "forward") or that both carry its root ("ortho"). The adjoint of a
-transform is the opposite direction with the factor on the other side.
+`norm` says which direction carries the factor 1/n ("backward", "forward") or that both carry its root ("ortho"). The
+adjoint of a transform is the opposite direction with the factor on the other side.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ AXES = (-2, -1)
 @linear(
     lambda g, dim, forward, norm: c2c(g, dim, not forward, ADJOINT[norm]),
     name="fft.c2c", node="FftC2CBackward0", method=False,
-    samples=lambda: [call(T((3, 4), kind="complex"), (0, 1), True, "ortho"), call(T((3, 4), kind="complex"), (1,), False, "forward")],
+    samples=lambda: [
+        call(T((3, 4), kind="complex"), (0, 1), True, "ortho"), call(T((3, 4), kind="complex"), (1,), False, "forward"),
+    ],
 )  # fmt: skip
 def c2c(input: Array, dim: tuple, forward: bool, norm: str) -> Array:
     """The transform of complex numbers over some dimensions."""
@@ -63,7 +65,10 @@ def c2r(input: Array, size: int, dim: int, norm: str) -> Array:
 
 
 def weights(half: Any, size: int, dim: int, inner: float) -> Any:
-    """Factors for half a spectrum: `inner` for what stands for two elements, one for the zero frequency and the middle one."""
+    """Factors for half a spectrum.
+
+    `inner` for what stands for two elements, one for the zero frequency and the middle one.
+    """
     found = np.full(half.shape[dim], inner, dtypes.numpy_type(half.dtype).type(0).real.dtype)
     found[0] = 1
     if size % 2 == 0:
@@ -74,7 +79,8 @@ def weights(half: Any, size: int, dim: int, inner: float) -> Any:
 
 
 @linear(
-    lambda g, x_shape, dim: fitted(g, dim, tuple(x_shape[d] for d in dim)), name="fft.fitted", node="ConstantPadNdBackward0", method=False,
+    lambda g, x_shape, dim: fitted(g, dim, tuple(x_shape[d] for d in dim)), name="fft.fitted",
+    node="ConstantPadNdBackward0", method=False,
     samples=lambda: [call(T((3, 4)), (0, 1), (2, 6)), call(T((3,)), (0,), (5,))],
 )  # fmt: skip
 def fitted(input: Array, dim: tuple, sizes: tuple) -> Array:
@@ -101,7 +107,10 @@ def mode(norm: str | None) -> str:
 
 
 def prepared(name: str, input: Any, real: bool) -> Any:
-    """The input as real, or as complex, numbers that can be transformed. Raises RuntimeError where it is of a wrong type."""
+    """The input as real, or as complex, numbers that can be transformed.
+
+    Raises RuntimeError where it is of a wrong type.
+    """
     kind = input.dtype
     if kind.is_floating_point and kind.itemsize < 4:
         raise RuntimeError(f"Unsupported dtype {type_word(kind)}")
@@ -194,7 +203,8 @@ def declare(name: str, transform: Callable, forward: bool, doc: str) -> tuple[Ca
         return lambda: [call(T((3, 4))), call(T((3, 5)), norm="ortho"), *more]
 
     @composite(
-        name=f"fft.{name}", method=False, out=True, doc=f"{doc} along `dim`, of which `n` elements (cut off, or zeros filled up) count.",
+        name=f"fft.{name}", method=False, out=True,
+        doc=f"{doc} along `dim`, of which `n` elements (cut off, or zeros filled up) count.",
         samples=samples(call(T((4, 3)), 5, 0), call(T((6,)), 4, norm="forward")),
     )  # fmt: skip
     def single(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
@@ -208,7 +218,8 @@ def declare(name: str, transform: Callable, forward: bool, doc: str) -> tuple[Ca
         return transform(f"{name}2", input, s, dim, norm, forward)
 
     @composite(
-        name=f"fft.{name}n", method=False, out=True, doc=f"{doc} over the dimensions `dim`, by default all, of sizes `s`.",
+        name=f"fft.{name}n", method=False, out=True,
+        doc=f"{doc} over the dimensions `dim`, by default all, of sizes `s`.",
         samples=samples(call(T((2, 3, 4)), None, (0, 2)), call(T((3, 4)), (3,))),
     )  # fmt: skip
     def several(input: Any, s: Any = None, dim: Any = None, norm: str | None = None) -> Any:
@@ -222,9 +233,13 @@ def declare(name: str, transform: Callable, forward: bool, doc: str) -> tuple[Ca
 
 fft, fft2, fftn = declare("fft", complex_transform, True, "The discrete Fourier transform")
 ifft, ifft2, ifftn = declare("ifft", complex_transform, False, "The inverse Fourier transform")
-rfft, rfft2, rfftn = declare("rfft", real_transform, True, "The Fourier transform of real numbers, without its redundant half,")
+rfft, rfft2, rfftn = declare(
+    "rfft", real_transform, True, "The Fourier transform of real numbers, without its redundant half,"
+)
 irfft, irfft2, irfftn = declare("irfft", to_real_transform, False, "The inverse of the transform of real numbers")
-hfft, hfft2, hfftn = declare("hfft", to_real_transform, True, "The Fourier transform of a signal given by its Hermitian half")
+hfft, hfft2, hfftn = declare(
+    "hfft", to_real_transform, True, "The Fourier transform of a signal given by its Hermitian half"
+)
 ihfft, ihfft2, ihfftn = declare("ihfft", real_transform, False, "The inverse of the transform of a Hermitian signal")
 
 
@@ -232,16 +247,33 @@ ihfft, ihfft2, ihfftn = declare("ihfft", real_transform, False, "The inverse of 
 
 
 def frequencies(
-    n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, out: Any = None
+    n: int,
+    d: float = 1.0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Any = None,
 ) -> Any:
-    """The frequencies of the elements of a transform of `n` numbers that are `d` apart: zero, the positive ones, the negative ones."""
+    """The frequencies of the elements of a transform of `n` numbers that are `d` apart.
+
+    Zero, the positive ones, the negative ones.
+    """
     from ..creation import finished
 
     return finished(np.fft.fftfreq(n, d), dtype or dtypes.get_default_dtype(), device, requires_grad, out)
 
 
 def half_frequencies(
-    n: int, d: float = 1.0, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, out: Any = None
+    n: int,
+    d: float = 1.0,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Any = None,
 ) -> Any:
     """The frequencies of the elements of a transform of `n` real numbers that are `d` apart."""
     from ..creation import finished

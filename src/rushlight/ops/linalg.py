@@ -1,7 +1,8 @@
-"""Linear algebra on square systems: determinants, inverses, solvers, Cholesky, functions of matrices. Batched over leading dimensions.
+"""Linear algebra on square systems: determinants, inverses, solvers, Cholesky, functions of matrices. Batched over
+leading dimensions.
 
-Derivatives: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008), with
-conjugates where the matrices are complex. In the rules g is the cotangent.
+Derivatives: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
+(2008), with conjugates where the matrices are complex. In the rules g is the cotangent.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from .matrices import (
     is_complex,
     lapack,
     lower,
-    real,
     upper,
 )
 from .products import adjoint, conjugated
@@ -63,7 +63,9 @@ def det_backward(g: Any, A: Any, out: Any) -> Any:
     return as_column(g * conjugated(det(U) * det(Vh))) * (U * rest.reshape(*rest.shape[:-1], 1, count) @ Vh)
 
 
-@general(det_backward, node="LinalgDetBackward0", samples=lambda: [call(T((3, 3))), call(T((2, 2, 2))), call(T((0, 0)))])
+@general(
+    det_backward, node="LinalgDetBackward0", samples=lambda: [call(T((3, 3))), call(T((2, 2, 2))), call(T((0, 0)))]
+)
 def det(A: Array) -> Array:
     """The determinants of square matrices. Raises RuntimeError for others."""
     check_square("linalg.det", A)
@@ -82,7 +84,10 @@ def slogdet_backward(g: tuple, A: Any, out: tuple) -> tuple:
     samples=lambda: [call(POSITIVE), call(T((2, 2, 2)))],
 )  # fmt: skip
 def linalg_slogdet_op(A: Array) -> tuple[Array, Array]:
-    """The determinants' signs (complex: of magnitude one) and the logarithms of their magnitudes: (0, -inf) for singular matrices."""
+    """The determinants' signs (complex: of magnitude one) and the logarithms of their magnitudes.
+
+    (0, -inf) for singular matrices.
+    """
     check_square("linalg.slogdet", A)
     sign, logabsdet = np.linalg.slogdet(A)
     return sign, logabsdet
@@ -126,7 +131,8 @@ def inv(A: Array) -> Array:
     except np.linalg.LinAlgError:
         number, element = first_singular(A)
         raise LinAlgError(
-            f"linalg.inv: {batch_prefix(A.shape, number)}The diagonal element {element} is zero, the inversion could not be "
+            f"linalg.inv: {batch_prefix(A.shape, number)}The diagonal element {element} is zero, the inversion could "
+            "not be "
             "completed because the input matrix is singular."
         ) from None
 
@@ -156,7 +162,10 @@ def is_vector(A: Any, B: Any) -> bool:
 
 
 def solve_backward(g: Any, input: Any, other: Any, out: Any, needs: tuple) -> tuple:
-    """The cotangent of the right-hand side solves the adjoint system; the matrix's is its negative outer product with the result."""
+    """The cotangent of the right-hand side solves the adjoint system.
+
+    The matrix's is its negative outer product with the result.
+    """
     vector = is_vector(input, other)
     columns = g.reshape(*g.shape, 1) if vector else g
     right = matrix_solve(adjoint(input), columns)
@@ -168,7 +177,9 @@ def solve_backward(g: Any, input: Any, other: Any, out: Any, needs: tuple) -> tu
 
 @general(
     joint=solve_backward, name="linalg.matrix_solve", node="LinalgSolveExBackward0", method=False, broadcasts=True,
-    samples=lambda: [call(POSITIVE, T((3, 2))), call(POSITIVE, T((3,))), call(POSITIVES, T((2, 3, 1))), call(POSITIVES, T((2, 3)))],
+    samples=lambda: [
+        call(POSITIVE, T((3, 2))), call(POSITIVE, T((3,))), call(POSITIVES, T((2, 3, 1))), call(POSITIVES, T((2, 3))),
+    ],
 )  # fmt: skip
 def matrix_solve(input: Array, other: Array) -> Array:
     """The X of `input @ X = other`."""
@@ -189,7 +200,9 @@ def matrix_solve(input: Array, other: Array) -> Array:
         found = np.linalg.solve(input, columns)
     except np.linalg.LinAlgError:
         number = batch_prefix(input.shape, first_singular(input)[0])
-        raise LinAlgError(f"torch.linalg.solve: {number}The solver failed because the input matrix is singular.") from None
+        raise LinAlgError(
+            f"torch.linalg.solve: {number}The solver failed because the input matrix is singular."
+        ) from None
     return found[..., 0] if vector else found
 
 
@@ -202,7 +215,9 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
     return matrix_solve(A, B) if left else matrix_solve(A.mT, B.mT).mT
 
 
-@composite(out=True, returns=solve_fields, name="linalg.solve_ex", method=False, samples=lambda: [call(POSITIVE, T((3, 2)))])
+@composite(
+    out=True, returns=solve_fields, name="linalg.solve_ex", method=False, samples=lambda: [call(POSITIVE, T((3, 2)))]
+)
 def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) -> Any:
     """The solution, and per matrix zero or what is wrong with it."""
     return solve_fields(solve(A, B, left=left), singularity(A))
@@ -222,8 +237,11 @@ triangle_upper, triangle_lower = upper, lower  # under names that no parameter t
 
 
 @general(
-    joint=triangular_backward, name="linalg.triangular", method=False, broadcasts=True, node="LinalgSolveTriangularBackward0",
-    samples=lambda: [call(POSITIVE, T((3, 2)), upper=True), call(POSITIVES, T((2, 3, 2)), upper=False, unitriangular=True)],
+    joint=triangular_backward, name="linalg.triangular", method=False, broadcasts=True,
+    node="LinalgSolveTriangularBackward0",
+    samples=lambda: [
+        call(POSITIVE, T((3, 2)), upper=True), call(POSITIVES, T((2, 3, 2)), upper=False, unitriangular=True),
+    ],
 )  # fmt: skip
 def triangular(A: Array, B: Array, *, upper: bool, unitriangular: bool = False) -> Array:
     """The X of `A @ X = B` for one triangle of A, the rest of which is not looked at."""
@@ -269,17 +287,24 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
 
 
 @composite(out=True, returns=triangular_fields, samples=lambda: [call(T((3, 2)), POSITIVE)])
-def triangular_solve(input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+def triangular_solve(
+    input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Any:
     """The solution of `A @ X = input` for a triangular A, and a copy of A."""
     turned = A.mT if transpose else A
-    return triangular_fields(triangular(turned, input, upper=upper != transpose, unitriangular=unitriangular), A.clone())
+    return triangular_fields(
+        triangular(turned, input, upper=upper != transpose, unitriangular=unitriangular), A.clone()
+    )
 
 
 # --- Cholesky --------------------------------------------------------------------------------------------------------
 
 
 def cholesky_backward(g: Any, out: Any, upper: bool) -> Any:
-    """L^-H Phi(L^H g) L^-1, made Hermitian, where Phi takes the lower triangle and halves the diagonal (I. Murray, 2016)."""
+    """L^-H Phi(L^H g) L^-1, made Hermitian, where Phi takes the lower triangle and halves the diagonal (I.
+
+    Murray, 2016).
+    """
     factor, g = (adjoint(out), adjoint(g)) if upper else (out, g)
     inner = lower(adjoint(factor) @ g)
     inner = inner + adjoint(lower(inner, -1))
@@ -302,7 +327,8 @@ def cholesky_info(A: Any) -> Any:
 def linalg_cholesky(A: Array, *, upper: bool = False) -> Array:
     """The Cholesky factor of Hermitian positive-definite matrices, of which one triangle is read.
 
-    It is the lower triangular L with `A = L @ L.mH`, or with `upper` the U with `A = U.mH @ U`. Raises LinAlgError for other matrices.
+    It is the lower triangular L with `A = L @ L.mH`, or with `upper` the U with `A = U.mH @ U`. Raises LinAlgError for
+    other matrices.
     """
     check_square("linalg.cholesky", A)
     try:
@@ -311,7 +337,8 @@ def linalg_cholesky(A: Array, *, upper: bool = False) -> Array:
         info = cholesky_info(np.conj(np.swapaxes(A, -1, -2)) if upper else A).reshape(-1)
         number = int(np.flatnonzero(info)[0]) if info.any() else 0
         raise LinAlgError(
-            f"linalg.cholesky: {batch_prefix(A.shape, number)}The factorization could not be completed because the input is not "
+            f"linalg.cholesky: {batch_prefix(A.shape, number)}The factorization could not be completed because the "
+            "input is not "
             f"positive-definite (the leading minor of order {info[number]} is not positive-definite)."
         ) from None
 

@@ -35,7 +35,9 @@ def check_matrices(name: str, array: Any) -> None:
 def check_float(name: str, array: Any) -> None:
     """Raises RuntimeError unless the elements are single or double precision numbers, real or complex."""
     if array.dtype.kind not in "fc":
-        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {type_word(dtypes.of(array))}")
+        raise RuntimeError(
+            f"{name}: Expected a floating point or complex tensor as input. Got {type_word(dtypes.of(array))}"
+        )
     if array.dtype.itemsize < 4:
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {type_word(dtypes.of(array))}")
 
@@ -45,7 +47,8 @@ def check_square(name: str, array: Any) -> None:
     check_matrices(name, array)
     if array.shape[-1] != array.shape[-2]:
         raise RuntimeError(
-            f"{name}: A must be batches of square matrices, but they are {array.shape[-2]} by {array.shape[-1]} matrices"
+            f"{name}: A must be batches of square matrices, but they are {array.shape[-2]} by {array.shape[-1]} "
+            "matrices"
         )
 
 

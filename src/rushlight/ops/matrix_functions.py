@@ -1,4 +1,7 @@
-"""Functions of matrices: norms, rank and condition, pseudo-inverse and least squares, exponential, and systems of tensors."""
+"""Functions of matrices.
+
+Norms, rank and condition, pseudo-inverse and least squares, exponential, and systems of tensors.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
-from ..tensor import wrap
 from . import reductions
 from .decompositions import svdvals
 from .diagonals import diagonal
@@ -29,11 +31,16 @@ lstsq_fields = return_types.make("linalg_lstsq", "solution", "residuals", "rank"
 
 @composite(
     name="linalg.matrix_norm", method=False, out=True,
-    samples=lambda: [call(T((3, 2), 0.5, 2.0, distinct=True), p) for p in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)]
+    samples=lambda: [
+        call(T((3, 2), 0.5, 2.0, distinct=True), p) for p in ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
+    ]
     + [call(T((2, 3, 2)), "fro", (0, -1), True), call(T((2, 3, 2)), "nuc", (0, 2), True)],
 )  # fmt: skip
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:
-    """Norms of matrices: "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest), 1, -1, inf, -inf (sums of magnitudes)."""
+    """Norms of matrices.
+
+    "fro", "nuc" (sum of singular values), 2 and -2 (largest, smallest), 1, -1, inf, -inf (sums of magnitudes).
+    """
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     if len(dim) != 2:
@@ -50,7 +57,11 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     if ord in ("nuc", 2, -2):
         last = movedim(A, (row, column), (-2, -1))
         values = svdvals(last)
-        found = reductions.sum(values, -1) if ord == "nuc" else (reductions.amax if ord > 0 else reductions.amin)(values, -1)
+        found = (
+            reductions.sum(values, -1)
+            if ord == "nuc"
+            else (reductions.amax if ord > 0 else reductions.amin)(values, -1)
+        )
         if keepdim:
             shape = [1 if d in (row, column) else extent for d, extent in enumerate(A.shape)]
             found = found.reshape(shape)
@@ -65,7 +76,9 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
 
 @composite(
     name="linalg.norm", method=False, out=True,
-    samples=lambda: [call(T((2, 3))), call(T((3,)), 3), call(T((3, 2)), "nuc"), call(T((2, 3)), 1, 1), call(T((2, 3)), 2, (0, 1))],
+    samples=lambda: [
+        call(T((2, 3))), call(T((3,)), 3), call(T((3, 2)), "nuc"), call(T((2, 3)), 1, 1), call(T((2, 3)), 2, (0, 1)),
+    ],
 )  # fmt: skip
 def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The norm of a vector or of matrices, as `dim` says; without `ord` that of all elements, of order 2."""
@@ -75,14 +88,18 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
         pair = dim if dim is not None else (-2, -1) if A.ndim < 3 else None
     elif dim is None:
         if A.ndim not in (1, 2):
-            raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got " f"{A.ndim}D.")
+            raise RuntimeError(
+                f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
+            )
         pair = (0, 1) if A.ndim == 2 else None
     else:
         pair = dim if not isinstance(dim, int) and len(dim) == 2 else None
     if pair is not None:
         return matrix_norm(A, ord, pair, keepdim, dtype=dtype)
     if isinstance(ord, str):
-        raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got " f"{A.ndim}D.")
+        raise RuntimeError(
+            f"linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got {A.ndim}D."
+        )
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)
 
 
@@ -91,7 +108,10 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     samples=lambda: [call(POSITIVE), call(POSITIVE, -2), call(POSITIVE, "fro"), call(POSITIVE, 1), call(T((3, 2)))],
 )  # fmt: skip
 def cond(A: Any, p: Any = None) -> Any:
-    """The condition numbers: ratios of the extreme singular values, or for other norms `norm(A, p) * norm(inv(A), p)`."""
+    """The condition numbers.
+
+    Ratios of the extreme singular values, or for other norms `norm(A, p) * norm(inv(A), p)`.
+    """
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor A must have at least 2 dimensions.")
     if p in (None, 2, -2):
@@ -107,7 +127,11 @@ def threshold(largest: Any, shape: tuple, atol: Any, rtol: Any) -> Any:
     """Below which a singular value counts as zero: the larger of `atol` and `rtol` times the largest one."""
     atol, rtol = (getattr(x, "_array", x) for x in (atol, rtol))
     if rtol is None:
-        rtol = 0.0 if atol is not None and np.any(np.asarray(atol) > 0) else max(shape[-2:]) * float(np.finfo(largest.dtype).eps)
+        rtol = (
+            0.0
+            if atol is not None and np.any(np.asarray(atol) > 0)
+            else max(shape[-2:]) * float(np.finfo(largest.dtype).eps)
+        )
     return np.maximum(0.0 if atol is None else atol, rtol * largest)
 
 
@@ -125,7 +149,8 @@ def matrix_rank(A: Array, tol: Any = None, *, atol: Any = None, rtol: Any = None
 def pinv_backward(g: Any, A: Any, out: Any) -> Any:
     """From dP = -P dA P + P P^H dA^H (1 - A P) + (1 - P A) dA^H P^H P.
 
-    Source: G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems" (1973).
+    Source: G. Golub and V. Pereyra, "The differentiation of pseudo-inverses and nonlinear least squares problems"
+    (1973).
     """
     turned, turned_g = adjoint(out), adjoint(g)
     first, second = turned_g @ out @ turned, turned @ out @ turned_g
@@ -133,13 +158,18 @@ def pinv_backward(g: Any, A: Any, out: Any) -> Any:
 
 
 @general(
-    pinv_backward, name="linalg.pinv", method=False, samples=lambda: [call(T((3, 2))), call(T((2, 3))), call(T((2, 3, 3)))],
+    pinv_backward, name="linalg.pinv", method=False,
+    samples=lambda: [call(T((3, 2))), call(T((2, 3))), call(T((2, 3, 3)))],
 )  # fmt: skip
 def pinv(A: Array, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Array:
-    """The Moore-Penrose pseudo-inverse. Singular values up to the larger of `atol` and `rtol` times the largest count as zero."""
+    """The Moore-Penrose pseudo-inverse.
+
+    Singular values up to the larger of `atol` and `rtol` times the largest count as zero.
+    """
     if A.ndim < 2 or A.dtype.kind not in "fc":
         raise RuntimeError(
-            f"linalg.pinv({type_name(A)}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, double, cfloat or "
+            f"linalg.pinv({type_name(A)}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, "
+            "double, cfloat or "
             "cdouble types"
         )
     check_float("linalg.pinv", A)
@@ -188,15 +218,24 @@ def least_squares(A: Array, B: Array, rcond: Any = None) -> Array:
     return found
 
 
-@composite(out=True, returns=lstsq_fields, name="linalg.lstsq", method=False, samples=lambda: [call(T((4, 2)), T((4, 3))), call(T((2, 4)), T((2, 1)))])
+@composite(
+    out=True,
+    returns=lstsq_fields,
+    name="linalg.lstsq",
+    method=False,
+    samples=lambda: [call(T((4, 2)), T((4, 3))), call(T((2, 4)), T((2, 1)))],
+)
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
-    """Least squares: the solution, the sums of squared residuals (for tall matrices of full rank), rank and singular values.
+    """Least squares: the solution, the sums of squared residuals (for tall matrices of full rank), rank and singular
+    values.
 
     `driver` decides as in PyTorch which of these are filled in: "gelsy" (default), "gels", "gelsd", "gelss".
     """
     driver = driver or "gelsy"
     if driver not in ("gels", "gelsy", "gelsd", "gelss"):
-        raise RuntimeError(f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), but got {driver}")
+        raise RuntimeError(
+            f"torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss), but got {driver}"
+        )
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
     if A.shape[-2] != (B.shape[-1] if vector else B.shape[-2]):
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
@@ -234,7 +273,8 @@ def matrix_exp_backward(g: Any, A: Any) -> Any:
 
 
 @general(
-    matrix_exp_backward, node="LinalgMatrixExpBackward0", samples=lambda: [call(T((3, 3))), call(T((2, 2, 2))), call(T((0, 0)))],
+    matrix_exp_backward, node="LinalgMatrixExpBackward0",
+    samples=lambda: [call(T((3, 3))), call(T((2, 2, 2))), call(T((0, 0)))],
 )  # fmt: skip
 def matrix_exp(A: Array) -> Array:
     """The exponential of square matrices."""
@@ -263,7 +303,9 @@ def linalg_vander(x: Any, N: int | None = None) -> Any:
 # --- systems of tensors ----------------------------------------------------------------------------------------------
 
 
-@composite(name="linalg.tensorinv", method=False, out=True, samples=lambda: [call(T((2, 3, 6)), 2), call(T((6, 2, 3)), 1)])
+@composite(
+    name="linalg.tensorinv", method=False, out=True, samples=lambda: [call(T((2, 3, 6)), 2), call(T((6, 2, 3)), 1)]
+)
 def tensorinv(A: Any, ind: int = 2) -> Any:
     """The inverse under `tensordot` over `ind` dimensions."""
     if ind <= 0:

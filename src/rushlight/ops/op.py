@@ -212,13 +212,14 @@ def saved_result(node: Node) -> Any:
     from ..tensor import wrap
 
     tangents = node.__dict__.get("out_tangents", {})
+    made_by = node.__dict__.get("original", node)  # of a copy whose saved tensors were unpacked
 
     def remake(array: Any, index: int) -> Any:
         if array is None:
             return None
         tensor = wrap(array)
         if array.dtype.kind in "fcV":
-            tensor._node = node if node._outputs is None else OutputStub(node, index)
+            tensor._node = made_by if node._outputs is None else OutputStub(made_by, index)
             if index in tangents:
                 tensor._tangents = tangents[index]
         return tensor

@@ -1,6 +1,7 @@
 """Products of vectors, matrices and batches of them, each with its transposes.
 
-In the rules g is the cotangent; for complex numbers the other factor is conjugated (the conjugate Wirtinger convention).
+In the rules g is the cotangent; for complex numbers the other factor is conjugated (the conjugate Wirtinger
+convention).
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from .kinds import Array, bilinear, float32, float64, general, several
 from .samples import T, call
 
 CPP_NAMES = {
-    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int", "int32": "int",
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int",
+    "int32": "int",
     "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "complex64": "c10::complex<float>",
     "complex128": "c10::complex<double>",
 }  # fmt: skip
@@ -77,7 +79,7 @@ def dense(a: Any, b: Any) -> Any:
     kind = a.dtype
     if kind is float32 or kind is float64:
         return a.dot(b) if b.ndim == 2 == a.ndim else np.matmul(a, b)
-    if kind == bool:
+    if kind.kind == "b":
         raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool': convert to an integer type first")
     if kind.itemsize == 2 and kind.kind in "fV":
         return np.matmul(a.astype(float32), b.astype(float32)).astype(kind)
@@ -89,7 +91,8 @@ def same_type(a: Any, b: Any) -> None:
     if a.dtype != b.dtype:
         names = [CPP_NAMES.get(x.dtype.name, x.dtype.name) for x in (a, b)]
         raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}. Convert one, as with b.to(a.dtype)."
+            f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}. Convert one, as with "
+            "b.to(a.dtype)."
         )
 
 
@@ -135,7 +138,8 @@ def vectors_fit(a: Any, b: Any) -> None:
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {words[0]} and {words[1]}")
     if a.size != b.size:
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of elements, "
+            f"inconsistent tensor size, expected tensor [{a.size}] and src [{b.size}] to have the same number of "
+            "elements, "
             f"but got {a.size} and {b.size} elements respectively"
         )
 
@@ -166,9 +170,13 @@ def mv(input: Array, vec: Array) -> Array:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.dtype != vec.dtype:
         words = [type_word(dtypes.of(x)) for x in (vec, input)]
-        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {words[0]}, {words[1]}, and {words[0]}")
+        raise RuntimeError(
+            f"addmv input tensors must have the same dtype, but got {words[0]}, {words[1]}, and {words[0]}"
+        )
     if input.shape[1] != vec.size:
-        raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.size})")
+        raise RuntimeError(
+            f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec ({vec.size})"
+        )
     return dense(input, vec)
 
 
@@ -267,18 +275,22 @@ def quick_for_matrices(otherwise: Callable) -> Callable:
     matmul_first, matmul_second, node=matmul_name, broadcasts=True, fast=lambda op: quick_for_matrices(several(op)),
     samples=lambda: [
         call(T((2, 3)), T((3, 4))), call(T((3,)), T((3,))), call(T((3,)), T((3, 2))), call(T((2, 3)), T((3,))),
-        call(T((2, 2, 3)), T((3, 4))), call(T((2, 2, 3)), T((2, 3, 4))), call(T((2, 3)), T((2, 3, 2))), call(T((3,)), T((2, 3, 2))),
+        call(T((2, 2, 3)), T((3, 4))), call(T((2, 2, 3)), T((2, 3, 4))), call(T((2, 3)), T((2, 3, 2))),
+        call(T((3,)), T((2, 3, 2))),
         call(T((2, 2, 3)), T((3,))), call(T((2, 1, 2, 3)), T((3, 3, 2))), call(T((2, 0)), T((0, 3))),
     ],
 )  # fmt: skip
 def matmul(input: Array, other: Array) -> Array:
     """The product of tensors of any number of dimensions.
 
-    Vectors: their inner product. Matrices: their product. A vector counts as a row on the left and as a column on the right.
-    More dimensions are batches, which are broadcast. Raises RuntimeError for shapes that do not fit, or different types.
+    Vectors: their inner product. Matrices: their product. A vector counts as a row on the left and as a column on the
+    right. More dimensions are batches, which are broadcast. Raises RuntimeError for shapes that do not fit, or
+    different types.
     """
     if not input.ndim or not other.ndim:
-        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D")
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+        )
     if input.ndim == 1 and other.ndim == 1:
         return dot.op.forward(input, other)
     if input.ndim == 2 and other.ndim == 1:
@@ -290,7 +302,9 @@ def matmul(input: Array, other: Array) -> Array:
         rows = math.prod(input.shape[:-1])
         raise RuntimeError(f"size mismatch, got input ({rows}), mat ({rows}x{input.shape[-1]}), vec ({other.size})")
     if input.ndim > 2 and other.ndim == 2:
-        return dense(flat(input), other).reshape(*input.shape[:-1], other.shape[1])  # one large product, not one per batch
+        return dense(flat(input), other).reshape(
+            *input.shape[:-1], other.shape[1]
+        )  # one large product, not one per batch
     try:
         return dense(input, other)
     except ValueError:
@@ -355,13 +369,15 @@ def linear_bias(g: Any, bias_shape: tuple) -> Any:
 @general(
     linear_input, linear_weight, linear_bias, node=linear_name, method=False,
     samples=lambda: [
-        call(T((2, 3)), T((4, 3)), T((4,))), call(T((2, 3)), T((4, 3))), call(T((3,)), T((4, 3)), T((4,))), call(T((3,)), T((4, 3))),
+        call(T((2, 3)), T((4, 3)), T((4,))), call(T((2, 3)), T((4, 3))), call(T((3,)), T((4, 3)), T((4,))),
+        call(T((3,)), T((4, 3))),
         call(T((2, 2, 3)), T((4, 3)), T((4,))), call(T((2, 2, 3)), T((4, 3)), T((1,))), call(T((2, 3)), T((3,))),
         call(T((0, 3)), T((4, 3)), T((4,))),
     ],
 )  # fmt: skip
 def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
-    """`input @ weight.T + bias`: input (..., in), weight (out, in) or (in,), bias (out,) or None; the result is (..., out).
+    """`input @ weight.T + bias`: input (..., in), weight (out, in) or (in,), bias (out,) or None; the result is (...,
+    out).
 
     Raises RuntimeError for shapes that do not fit, or different types.
     """
@@ -401,7 +417,10 @@ def scaled(g: Any, factor: Any) -> Any:
 
 
 def added(input: Any, whole: Any, beta: Any, alpha: Any) -> Any:
-    """`beta * input + alpha * whole`, in the memory of `whole`; with `beta` zero `input` does not count, not even its NaNs."""
+    """`beta * input + alpha * whole`, in the memory of `whole`.
+
+    With `beta` zero `input` does not count, not even its NaNs.
+    """
     same_type(input, whole)
     if whole.dtype.kind in "iu":
         beta, alpha = int(beta), int(alpha)
@@ -417,13 +436,15 @@ def expansion_error(shape: tuple, wanted: tuple) -> RuntimeError:
     """The error for an operand that cannot be broadcast to the shape of the result."""
     if len(shape) > len(wanted):
         return RuntimeError(
-            f"expand: the number of sizes provided ({len(wanted)}) must be greater or equal to the number of dimensions in the tensor "
+            f"expand: the number of sizes provided ({len(wanted)}) must be greater or equal to the number of "
+            "dimensions in the tensor "
             f"({len(shape)})"
         )
     pairs = zip(reversed(shape), reversed(wanted), reversed(range(len(wanted))), strict=False)
     extent, target, dim = next(pair for pair in pairs if pair[0] not in (1, pair[1]))
     return RuntimeError(
-        f"The expanded size of the tensor ({target}) must match the existing size ({extent}) at non-singleton dimension {dim}.  "
+        f"The expanded size of the tensor ({target}) must match the existing size ({extent}) at non-singleton "
+        f"dimension {dim}.  "
         f"Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
     )
 
@@ -462,7 +483,9 @@ def addmv(input: Array, mat: Array, vec: Array, *, beta: Any = 1, alpha: Any = 1
     lambda g, batch2, alpha: scaled(g @ adjoint(batch2), alpha),
     lambda g, batch1, alpha: scaled(adjoint(batch1) @ g, alpha),
     inplace=True,
-    samples=lambda: [call(T((2, 4)), T((2, 2, 3)), T((2, 3, 4))), call(T((4,)), T((2, 2, 3)), T((2, 3, 4)), beta=0.5, alpha=2.0)],
+    samples=lambda: [
+        call(T((2, 4)), T((2, 2, 3)), T((2, 3, 4))), call(T((4,)), T((2, 2, 3)), T((2, 3, 4)), beta=0.5, alpha=2.0),
+    ],
 )  # fmt: skip
 def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Any = 1, alpha: Any = 1) -> Array:
     """`beta * input + alpha * (the sum over the batch of batch1 @ batch2)`; `input` is broadcast."""
@@ -476,7 +499,9 @@ def addbmm(input: Array, batch1: Array, batch2: Array, *, beta: Any = 1, alpha: 
     lambda g, batch2, alpha: scaled(g @ adjoint(batch2), alpha),
     lambda g, batch1, alpha: scaled(adjoint(batch1) @ g, alpha),
     inplace=True,
-    samples=lambda: [call(T((2, 2, 4)), T((2, 2, 3)), T((2, 3, 4))), call(T((4,)), T((2, 2, 3)), T((2, 3, 4)), beta=0.5, alpha=2.0)],
+    samples=lambda: [
+        call(T((2, 2, 4)), T((2, 2, 3)), T((2, 3, 4))), call(T((4,)), T((2, 2, 3)), T((2, 3, 4)), beta=0.5, alpha=2.0),
+    ],
 )  # fmt: skip
 def baddbmm(input: Array, batch1: Array, batch2: Array, *, beta: Any = 1, alpha: Any = 1) -> Array:
     """`beta * input + alpha * (batch1 @ batch2)`, per batch; `input` is broadcast."""

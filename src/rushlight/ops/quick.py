@@ -1,7 +1,9 @@
-"""The fast path of ops with several tensor inputs, or several results: a function of the op's own signature, written on first use.
+"""The fast path of ops with several tensor inputs, or several results: a function of the op's own signature, written
+on first use.
 
-It does what `dispatch.run` does for plain tensors, with everything that is known from the declaration decided beforehand. Until an
-op is called for the first time, its public function is a stub whose code is replaced by the real one.
+It does what `dispatch.run` does for plain tensors, with everything that is known from the declaration decided
+beforehand. Until an op is called for the first time, its public function is a stub whose code is replaced by the real
+one.
 """
 
 from __future__ import annotations
@@ -41,7 +43,11 @@ def several(op: Op) -> Callable:
 
     def written() -> Callable:
         made = _write(op, scope)
-        function.__code__, function.__defaults__, function.__kwdefaults__ = made.__code__, made.__defaults__, made.__kwdefaults__
+        function.__code__, function.__defaults__, function.__kwdefaults__ = (
+            made.__code__,
+            made.__defaults__,
+            made.__kwdefaults__,
+        )
         return function
 
     scope["written"] = written
@@ -49,7 +55,8 @@ def several(op: Op) -> Callable:
 
 
 def otherwise(op: Op, args: list, options: dict, others: dict) -> Any:
-    """Calls that the fast path leaves alone, with what was not given, or is as by default, taken out of the arguments."""
+    """Calls that the fast path leaves alone, with what was not given, or is as by default, taken out of the arguments.
+    """
     given = [args[position] for position in op.positions]
     if not others and any(map(is_array, given)) and not any(isinstance(value, Tensor) for value in given):
         result = op.forward(*args, **options)  # a derivative rule at work
@@ -57,7 +64,9 @@ def otherwise(op: Op, args: list, options: dict, others: dict) -> Any:
     signature = op.signature
     while args and (args[-1] is MISSING or signature.is_default(signature.positional[len(args) - 1], args[-1])):
         args.pop()
-    kept = {name: value for name, value in options.items() if value is not MISSING and not signature.is_default(name, value)}
+    kept = {
+        name: value for name, value in options.items() if value is not MISSING and not signature.is_default(name, value)
+    }
     first = next((i for i, value in enumerate(args) if value is MISSING), None)
     if first is not None:
         named = dict(zip(signature.positional[first:], args[first:]))  # noqa: B905 - trailing arguments were taken away
@@ -76,9 +85,12 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     signature = op.signature
     name = op.name.rpartition(".")[2]
     scope |= signature.scope | {
-        "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "plain_types": plain_types, "ndarray": ndarray,
-        "LEAF": LEAF, "next_order": next_order, "new_": new, "Tensor": Tensor, "as_array": as_array, "shape_error": shape_error,
-        "finish": finish, "mark_view": mark_view, "spaces_from": spaces_from, "otherwise": otherwise, "MISSING": MISSING, "wrap": wrap,
+        "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "plain_types": plain_types,
+        "ndarray": ndarray,
+        "LEAF": LEAF, "next_order": next_order, "new_": new, "Tensor": Tensor, "as_array": as_array,
+        "shape_error": shape_error,
+        "finish": finish, "mark_view": mark_view, "spaces_from": spaces_from, "otherwise": otherwise,
+        "MISSING": MISSING, "wrap": wrap,
         "returns_": op.returns,
     }  # fmt: skip
     options = "{" + ", ".join(f"{name!r}: {name}" for name in signature.keywords) + "}"
@@ -87,7 +99,10 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     values = [arrays.get(one, one) for one in signature.positional]
     needed = [one for one in signature.positional + signature.keywords if f"default_{one}" not in signature.scope]
     absent = "".join(f" or {one} is MISSING" for one in needed if one not in op.inputs)
-    lines = [f"def {name}({signature.text('MISSING')}, **others_):", f"    if others_ or state.active{absent}: {fallback}"]
+    lines = [
+        f"def {name}({signature.text('MISSING')}, **others_):",
+        f"    if others_ or state.active{absent}: {fallback}",
+    ]
     for i, given in enumerate(op.inputs):
         lines += [
             f"    if type({given}) in plain_types: array{i}_, node{i}_ = {given}._array, {given}._node",
@@ -155,7 +170,9 @@ def _recording(op: Op, options: str) -> list[str]:
     for slot, attribute in (("shapes", "shape"), ("dtypes", "dtype")):
         if slot in slots:
             each = [
-                f"None if array{i}_ is None else array{i}_.{attribute}" if op.is_optional(given) else f"array{i}_.{attribute}"
+                f"None if array{i}_ is None else array{i}_.{attribute}"
+                if op.is_optional(given)
+                else f"array{i}_.{attribute}"
                 for i, given in enumerate(op.inputs)
             ]
             lines.append(f"        node_.{slot} = ({', '.join(each)},)")

@@ -11,7 +11,6 @@ import numpy as np
 from .. import dtypes
 from ..creation import finished
 from ..tensor import Tensor, wrap
-from .casting import to_dtype
 from .complexes import view_as_real
 from .fft import complex_transform, real_transform, to_real_transform
 from .kinds import composite
@@ -22,7 +21,10 @@ from .shapes import transpose, unfold, unfold_backward
 
 
 def phases(name: str, window_length: int, periodic: bool, dtype: Any) -> tuple[Any, Any]:
-    """Where the points of a window lie, from 0 to 2 pi, and its type. Raises RuntimeError for a wrong length or type."""
+    """Where the points of a window lie, from 0 to 2 pi, and its type.
+
+    Raises RuntimeError for a wrong length or type.
+    """
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.resolve(dtype)
     if not kind.is_floating_point:
         raise RuntimeError(f"{name} expects floating point dtypes, got: {kind}")
@@ -41,28 +43,33 @@ def hann_window(window_length: int, periodic: bool = True, *, dtype: Any = None,
     return finished(0.5 - 0.5 * np.cos(t), kind, device, requires_grad)
 
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *, dtype: Any = None,
-                   layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
+                   dtype: Any = None,
+                   layout: Any = None, device: Any = None, pin_memory: bool = False,
+                   requires_grad: bool = False) -> Tensor:  # fmt: skip
     """`alpha - beta cos`."""
     t, kind = phases("hamming_window", window_length, periodic, dtype)
     return finished(alpha - beta * np.cos(t), kind, device, requires_grad)
 
 
-def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
+def blackman_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None,
+                    device: Any = None,
                     pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """`0.42 - 0.5 cos + 0.08 cos 2`."""
     t, kind = phases("blackman_window", window_length, periodic, dtype)
     return finished(np.maximum(0.42 - 0.5 * np.cos(t) + 0.08 * np.cos(2 * t), 0.0), kind, device, requires_grad)
 
 
-def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
+def bartlett_window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None,
+                    device: Any = None,
                     pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """A triangle."""
     t, kind = phases("bartlett_window", window_length, periodic, dtype)
     return finished(1 - np.abs(t / math.pi - 1), kind, device, requires_grad)
 
 
-def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None, layout: Any = None,
+def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: Any = None,
+                  layout: Any = None,
                   device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:  # fmt: skip
     """`I0(beta sqrt(1 - x^2)) / I0(beta)` for x from -1 to 1."""
     t, kind = phases("kaiser_window", window_length, periodic, dtype)
@@ -79,7 +86,8 @@ def window_for(name: str, window: Any, win_length: int, n_fft: int, kind: dtypes
         raise RuntimeError(f"{name}: expected 0 < win_length <= n_fft, but got win_length={win_length}")
     if window is None:
         warnings.warn(
-            "A window was not provided. A rectangular window will be applied, which is known to cause spectral leakage. Other windows "
+            "A window was not provided. A rectangular window will be applied, which is known to cause spectral "
+            "leakage. Other windows "
             "such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage.",
             UserWarning,
             stacklevel=4,
@@ -87,7 +95,8 @@ def window_for(name: str, window: Any, win_length: int, n_fft: int, kind: dtypes
         window = wrap(np.ones(win_length, kind.to_real().numpy))
     elif window.ndim != 1 or window.shape[0] != win_length:
         raise RuntimeError(
-            f"{name}: expected a 1D window tensor of size equal to win_length={win_length}, but got window with size {window.shape}"
+            f"{name}: expected a 1D window tensor of size equal to win_length={win_length}, but got window with size "
+            f"{window.shape}"
         )
     before = (n_fft - win_length) // 2
     if win_length == n_fft:
@@ -124,11 +133,13 @@ def reflected(input: Any, count: int, pad_mode: str) -> Any:
     ],
 )  # fmt: skip
 def stft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
+    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+    window: Tensor | None = None,
     center: bool = True, pad_mode: str = "reflect", normalized: bool = False, onesided: bool | None = None,
     return_complex: bool | None = None, align_to_window: bool | None = None,
 ) -> Tensor:  # fmt: skip
-    """The Fourier transforms of windows of `n_fft` points, `hop_length` apart: (..., length) gives (..., frequencies, windows).
+    """The Fourier transforms of windows of `n_fft` points, `hop_length` apart: (..., length) gives (..., frequencies,
+    windows).
 
     Raises RuntimeError for lengths that do not fit, and for real input unless `return_complex` is given.
     """
@@ -167,11 +178,13 @@ def stft(
     ],
 )  # fmt: skip
 def istft(
-    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None, window: Tensor | None = None,
+    input: Tensor, n_fft: int, hop_length: int | None = None, win_length: int | None = None,
+    window: Tensor | None = None,
     center: bool = True, normalized: bool = False, onesided: bool | None = None, length: int | None = None,
     return_complex: bool = False,
 ) -> Tensor:  # fmt: skip
-    """The signal with the given short-time Fourier transform: the transforms back, overlapped and divided by the windows' squares.
+    """The signal with the given short-time Fourier transform: the transforms back, overlapped and divided by the
+    windows' squares.
 
     Raises RuntimeError for input that is not complex, and where the windows leave gaps.
     """
@@ -186,7 +199,8 @@ def istft(
     expected = n_fft // 2 + 1 if onesided else n_fft
     if input.shape[-2] != expected:
         raise RuntimeError(
-            f"istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft / 2 + 1 when onesided=True "
+            "istft: expected the frequency dimension (3rd to the last) of the input tensor to match n_fft / 2 + 1 "
+            "when onesided=True "
             f"or n_fft otherwise, but got {input.shape[-2]}"
         )
     if not 0 < hop <= size:

@@ -1,0 +1,24 @@
+"""What happens at the making of a node while something rare is on: anomaly mode, or hooks on saved tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .modes import thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .graph import Node
+
+
+def observe(node: Node, given: Sequence[Any] = (), outputs: Sequence[Any] = ()) -> None:
+    """Notes where a node was made, and packs what it saved of the inputs given and of its outputs."""
+    if thread.anomaly:
+        from .anomaly import remember
+
+        remember(node)
+    if thread.saved_hooks:
+        from .saved import pack_saved
+
+        pack_saved(node, given, outputs, thread.saved_hooks[-1])
