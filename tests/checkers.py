@@ -24,6 +24,15 @@ def check_gradients(case: Case, dtype: str, second: bool = False, function: Call
         check(floating_results(called), tensors, fast_mode=many, **TIGHT)
 
 
+def check_forward(case: Case, dtype: str) -> None:
+    """Raises unless forward mode agrees with finite differences."""
+    called, tensors = function_of_tensors(case, dtype)
+    results = [one for one in tensors_in(called(*tensors)) if one.requires_grad]
+    if results and all(bool(one.isfinite().all()) for one in results):
+        check = {"check_forward_ad": True, "check_backward_ad": False}
+        gradcheck(floating_results(called), tensors, fast_mode=sum(one.numel() for one in tensors) > 6, **check, **TIGHT)
+
+
 def gradients_of(function: Callable, tensors: list) -> tuple[list, list]:
     """The results of a call, and the gradients of their sum weighted by 1, 1/2, 1/3, ..."""
     torch.manual_seed(0)

@@ -28,6 +28,7 @@ class Case(NamedTuple):
 
 
 SQUARE = T((3, 3), kind="positive_definite")
+SPECTRA = T((2, 3), kind="complex")
 BASE = np.zeros((3, 4))
 LAYOUT = Layout.of(BASE[1:, ::2], BASE)
 SEQUENCES = (T((2, 2), 1, 3, "int"), T((2,), 4, 5, "int"), T((2,), 2, 3, "int"))  # targets, lengths of inputs and targets
@@ -42,8 +43,8 @@ HELPERS: dict[str, Callable] = {
     "ctc_losses": lambda: [call(T((4, 2, 3), kind="log_probabilities"), *SEQUENCES)],
     "dsplit": lambda: [call(T((2, 1, 4)), 2)],
     "elu_slope": lambda: [call(T((2, 3)), 1.5, 1.0, 1.0)],
-    "fft.c2c": lambda: [call(T((2, 3), kind="complex"), (0, 1), True, "ortho"), call(T((4,), kind="complex"), (0,), False, "forward")],
-    "fft.c2r": lambda: [call(T((2, 3), kind="complex"), 4, 1, "backward"), call(T((3,), kind="complex"), 5, 0, "ortho")],
+    "fft.c2c": lambda: [call(SPECTRA, (0, 1), True, "ortho"), call(SPECTRA, (0,), False, "forward")],
+    "fft.c2r": lambda: [call(SPECTRA, 4, 1, "backward"), call(SPECTRA, 5, 1, "ortho")],
     "fft.fitted": lambda: [call(T((2, 3)), (0, 1), (3, 2))],
     "fft.r2c": lambda: [call(T((2, 4)), 1, "backward"), call(T((5,)), 0, "ortho")],
     "histogram_of": lambda: [call(T((5,)), 3, None, None, False)],

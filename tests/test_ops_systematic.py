@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from checkers import check_gradients, check_inplace, check_out, gradients_of, weight_like
+from checkers import check_forward, check_gradients, check_inplace, check_out, gradients_of, weight_like
 from op_cases import (
     MOST,
     OF_MEMORY,
@@ -154,6 +154,14 @@ def test_second_gradients(op: Any) -> None:
         check_gradients(case, "float64", second=True)
 
 
+@pytest.mark.parametrize(**parametrise(differentiable_ops()))
+def test_forward_mode(op: Any) -> None:
+    for case in cases(op)[:MOST]:
+        check_forward(case, "float64")
+    for case in cases(op)[:3] if takes_complex(op) else ():
+        check_forward(case, "complex128")
+
+
 @pytest.mark.parametrize("name", REFUSING)
 def test_no_derivative_is_an_error_and_not_zero(name: str) -> None:
     args, kwargs = next(c for c in map(tensor_call, cases(registry[name])) if c[0][0].is_floating_point())
@@ -222,7 +230,8 @@ def test_out_form(op: Any) -> None:
 @pytest.mark.parametrize(**parametrise(op for op in all_ops() if op.kind == "pointwise" and len(op.inputs) == 2))
 def test_broadcasting(op: Any) -> None:
     generator = np.random.default_rng(0)
-    for first, second in (((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3)), ((1,), (2, 3)), ((3, 1, 2), (2, 1)), ((2, 0), (1,))):
+    pairs = ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 3)), ((1,), (2, 3)), ((3, 1, 2), (2, 1)), ((2, 0), (1,))
+    for first, second in pairs:
         marks = [mark._replace(shape=s) for mark, s in zip(described(cases(op)[0]), (first, second), strict=True)]
         pair = [np.asarray(mark.make(generator)) for mark in marks]
         whole = [array.copy() for array in np.broadcast_arrays(*pair)]

@@ -87,9 +87,12 @@ from .ops.scattering import *
 from .ops.diagonals import *
 from .ops.filling import *
 from .ops.products import *
+from .ops.accumulations import *
+from .ops.einsum import *
 from .ops.contractions import *
 from .ops.linalg import *
 from .ops.decompositions import *
+from .ops.factorizations import *
 from .ops.matrix_functions import *
 from .ops.signal import *
 from .ops.activations import *

@@ -7,6 +7,8 @@ from .ops.fft import (
     fft2,
     fftn,
     fftshift,
+    frequencies,
+    half_frequencies,
     hfft,
     hfft2,
     hfftn,
@@ -24,15 +26,10 @@ from .ops.fft import (
     rfft2,
     rfftn,
 )
-from .ops.fft import (
-    frequencies as fftfreq,
-)
-from .ops.fft import (
-    half_frequencies as rfftfreq,
-)
+
+fftfreq, rfftfreq = frequencies, half_frequencies
 
 __all__ = [
     "fft", "fft2", "fftfreq", "fftn", "fftshift", "hfft", "hfft2", "hfftn", "ifft", "ifft2", "ifftn", "ifftshift",
-    "ihfft", "ihfft2",
-    "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
+    "ihfft", "ihfft2", "ihfftn", "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftfreq", "rfftn",
 ]  # fmt: skip

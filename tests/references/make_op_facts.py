@@ -21,7 +21,8 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from op_cases import all_ops, arrays, cases, described as tensors_of, determined, required  # noqa: E402
+from op_cases import all_ops, arrays, cases, determined, required  # noqa: E402
+from op_cases import described as tensors_of
 
 import rushlight  # noqa: E402
 

@@ -22,5 +22,8 @@ facts = {
     "first": {e: [cases.differentiate(torch, e, v, 1) for v in values] for e, values in cases.FIRST_ORDER.items()},
     "calls": {expression: cases.describe(torch, expression) for expression in cases.calls()},
 }
-lines = [f' "{kind}": {{\n' + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in part.items()) + "\n }" for kind, part in facts.items()]
-(Path(__file__).parent / "reductions.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
+parts = [
+    f' "{kind}": {{\n' + ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in part.items()) + "\n }"
+    for kind, part in facts.items()
+]
+(Path(__file__).parent / "reductions.json").write_text("{\n" + ",\n".join(parts) + "\n}\n")

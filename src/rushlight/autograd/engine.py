@@ -209,6 +209,14 @@ def execute(
 QUIET = nullcontext()
 
 
+def running_node() -> Any:
+    """The node that this thread's innermost pass is at, None outside of any: read off the stack, so that passes need not tell."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code is not Pass.run.__code__:
+        frame = frame.f_back
+    return None if frame is None else frame.f_locals.get("node")
+
+
 class Careful:
     """A block in which ops take the careful path, since tensors may be batched."""
 

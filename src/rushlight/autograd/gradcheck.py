@@ -58,20 +58,19 @@ def gradcheck(
         raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
-    if check_forward_ad:
-        raise NotImplementedError(
-            "gradcheck: check_forward_ad needs forward mode, which is not there yet. Check backward mode alone."
-        )
     inputs = as_tuple(inputs)
     check_inputs(inputs)
     check = Check(func, inputs, eps, atol, rtol)
     try:
-        check.compare(fast_mode, nondet_tol)
-        check.check_zero_cotangents(check_grad_dtypes)
-        if check_undefined_grad:
-            check.check_undefined_cotangents()
-        if check_batched_grad:
-            check.check_batched_cotangents()
+        if check_backward_ad:
+            check.compare(check.backward_jacobians, fast_mode, nondet_tol)
+            check.check_zero_cotangents(check_grad_dtypes)
+            if check_undefined_grad:
+                check.check_undefined_cotangents()
+            if check_batched_grad:
+                check.check_batched_cotangents()
+        if check_forward_ad:
+            check.compare(check.forward_jacobians, fast_mode, nondet_tol)
     except GradcheckError:
         if raise_exception:
             raise
@@ -155,20 +154,19 @@ class Check:
         if not self.outputs:
             self.places = [place for place, one in enumerate(results) if one._array.dtype.kind in "fc"]
 
-    def compare(self, fast: bool, nondet_tol: float) -> None:
+    def compare(self, jacobians: Callable, fast: bool, nondet_tol: float) -> None:
         """Raises unless differences and derivatives agree, and derivatives agree with those of a second run."""
-        message = self.fast_message if fast else slow_message
-        for title, (numerical, analytical, again, tolerance) in self.jacobians(fast).items():
+        for title, (numerical, analytical, again, tolerance) in jacobians(fast).items():
             if not np.all(np.abs(analytical - numerical) <= tolerance):
-                raise GradcheckError(message(title, numerical, analytical))
+                message = slow_message(title, numerical, analytical)
+                raise GradcheckError(message if not fast else fast_message(title, numerical, analytical, *jacobians(False)[title]))
             if not np.all(np.abs(analytical - again) <= nondet_tol):
                 raise GradcheckError(f"{NOT_REENTRANT}The tolerance for nondeterminism was {nondet_tol}.")
 
-    def jacobians(self, fast: bool) -> dict[str, tuple]:
-        """Per part of an output and input: differences, derivatives, derivatives again, and the tolerance.
+    def measure(self, fast: bool) -> tuple[list, list, list]:
+        """Directions in the inputs' spaces, weightings of the outputs, and the differences along the directions.
 
-        Rows go along directions in the input's space, columns along weightings of the output: coordinate axes, or a
-        random one of each.
+        Both are the coordinate axes, or in fast mode a random one of each.
         """
         axes = unit_vectors if fast else np.eye
         directions = [axes(one.numel()) for one in self.wanted]
@@ -177,6 +175,14 @@ class Check:
         slopes = (slope for along in numerical for part in along for slope in part)
         if not self.outputs and any(np.any(np.abs(slope) > self.atol) for slope in slopes):
             raise GradcheckError("Numerical gradient for function expected to be zero")
+        return directions, weights, numerical
+
+    def backward_jacobians(self, fast: bool) -> dict[str, tuple]:
+        """Per part of an output and input: differences, derivatives, derivatives again, and the tolerance.
+
+        Rows go along directions, columns along weightings.
+        """
+        directions, weights, numerical = self.measure(fast)
         found = {}
         for k, output in enumerate(self.outputs):
             for part, unit, take in PARTS if output.is_complex() else REAL:
@@ -184,11 +190,44 @@ class Check:
                 for i, one in enumerate(self.wanted):
                     real, imaginary = (take(along[k]) for along in numerical[i])
                     expected = (real + 1j * imaginary if one.is_complex() else real) @ weights[k].T
-                    scale = np.abs(directions[i]).sum(1)[:, None] * np.abs(weights[k]).sum(1)  # 1 for coordinate axes
-                    tolerance = self.atol * scale + self.rtol * np.abs(expected)
+                    tolerance = self.tolerance(directions[i], weights[k], expected)
                     title = f"{part}Jacobian mismatch for output {k} with respect to input {self.numbers[i]},"
                     found[title] = expected.astype(one._array.dtype), first[i], second[i], tolerance
         return found
+
+    def forward_jacobians(self, fast: bool) -> dict[str, tuple]:
+        """The same with derivatives by forward mode; of a complex input the real and the imaginary direction apart."""
+        directions, weights, numerical = self.measure(fast)
+        found = {}
+        for i, one in enumerate(self.wanted):
+            for (part, unit), slopes in zip(INPUT_PARTS if one.is_complex() else REAL_INPUT, numerical[i], strict=False):
+                pushed = self.pushed(one, directions[i] * unit)
+                for k in range(len(self.outputs)):
+                    expected, result = slopes[k] @ weights[k].T, pushed[k] @ weights[k].T
+                    tolerance = self.tolerance(directions[i], weights[k], expected)
+                    title = f"{part}Jacobian computed with forward mode mismatch for output {k} with respect to input "
+                    found[f"{title}{self.numbers[i]},"] = expected, result, result, tolerance
+        return found
+
+    def pushed(self, one: Tensor, directions: Any) -> list:
+        """Per output, the tangents (rows) that come of tangents of an input."""
+        from .forward_ad import dual_level, make_dual, unpack_dual
+
+        found = [np.zeros((len(directions), output.numel()), output._array.dtype) for output in self.outputs]
+        for row, direction in enumerate(directions):
+            with dual_level():
+                dual = make_dual(one, wrap(direction.reshape(one._array.shape).astype(one._array.dtype)))
+                results = as_tuple(self.func(*(dual if given is one else given for given in self.inputs)))
+                tangents = [unpack_dual(results[place]).tangent for place in self.places[: len(self.outputs)]]
+            for matrix, tangent in zip(found, tangents, strict=True):
+                if tangent is not None:
+                    matrix[row] = tangent._array.reshape(-1)
+        return found
+
+    def tolerance(self, directions: Any, weights: Any, expected: Any) -> Any:
+        """How far each entry may be off; `atol` is meant for coordinate axes."""
+        scale = np.abs(directions).sum(1)[:, None] * np.abs(weights).sum(1)
+        return self.atol * scale + self.rtol * np.abs(expected)
 
     def differences(self, one: Tensor, directions: Any) -> tuple[list, list]:
         """Per output, the finite differences along the directions, and along i times them for a complex input."""
@@ -232,17 +271,6 @@ class Check:
                 if one is not None:
                     column[row] = rows @ one._array.reshape(-1)
         return [column.T for column in columns]
-
-    def fast_message(self, title: str, numerical: Any, analytical: Any) -> str:
-        """The message of a mismatch in fast mode: the two numbers, and the whole Jacobians."""
-        expected, found, *_ = self.jacobians(fast=False)[title]
-        return (
-            f"{title}\nnumerical:{numerical.item()}\nanalytical:{analytical.item()}\n\n"
-            "The above quantities relating the numerical and analytical jacobians are computed in fast mode. Below, we "
-            "recompute numerical and analytical jacobians in slow mode:\n\n"
-            f"Numerical:\n {wrap(expected)}\nAnalytical:\n{wrap(found)}\n\n"
-            f"The max per-element difference (slow mode) is: {np.abs(expected - found).max()}.\n"
-        )
 
     # --- further conditions -------------------------------------------------------------------------------------------
 
@@ -294,6 +322,11 @@ PARTS = (
     ("While considering the real part of complex outputs only, ", 1, np.real),
 )
 
+# The directions in an input's space.
+REAL_INPUT = (("", 1),)
+INPUT_PARTS = (("While considering the real part of complex inputs only, ", 1),
+               ("While considering the imaginary part of complex inputs only, ", 1j))  # fmt: skip
+
 NOT_REENTRANT = (
     "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
     "values, although analytical gradient matches numerical gradient."
@@ -325,6 +358,17 @@ def unit_vectors(size: int) -> Any:
 def slow_message(title: str, numerical: Any, analytical: Any) -> str:
     """The message of a mismatch: both Jacobians, rows as the input's elements."""
     return f"{title}\nnumerical:{wrap(numerical)}\nanalytical:{wrap(analytical)}\n"
+
+
+def fast_message(title: str, numerical: Any, analytical: Any, expected: Any, found: Any, *_: Any) -> str:
+    """The message of a mismatch in fast mode: the two numbers, and the whole Jacobians."""
+    return (
+        f"{title}\nnumerical:{numerical.item()}\nanalytical:{analytical.item()}\n\n"
+        "The above quantities relating the numerical and analytical jacobians are computed in fast mode. Below, we "
+        "recompute numerical and analytical jacobians in slow mode:\n\n"
+        f"Numerical:\n {wrap(expected)}\nAnalytical:\n{wrap(found)}\n\n"
+        f"The max per-element difference (slow mode) is: {np.abs(expected - found).max()}.\n"
+    )
 
 
 def random_like(model: Tensor, noncontiguous: bool = False, seed: int = 0) -> Tensor:

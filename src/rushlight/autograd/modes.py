@@ -13,10 +13,11 @@ from weakref import WeakSet
 
 
 class _State:
-    __slots__ = ("active", "last_write", "hooks", "batched_nodes")
+    __slots__ = ("active", "silent", "last_write", "hooks", "batched_nodes")
 
     def __init__(self) -> None:
         self.active = 0  # how many threads, or tensors, ask ops to take the careful path
+        self.silent = 0  # how many threads record nothing: asked where an operation would be recorded
         self.last_write = 1  # order of the latest in-place change (orders count downwards; 1 is before any)
         self.batched_nodes: WeakSet = WeakSet()  # where graphs enter and leave vmap: their passes run on Tensors
         self.hooks = False  # whether any node or tensor ever got a hook
@@ -53,7 +54,7 @@ def adjust_active(change: int) -> None:
 def refresh() -> None:
     """Counts this thread in or out, after one of its modes has changed."""
     unusual = (
-        not thread.grad_enabled or thread.inference or thread.forward_levels != () or thread.batch_levels != ()
+        thread.inference or thread.forward_levels != () or thread.batch_levels != ()
         or thread.saved_hooks != () or thread.functions != () or thread.anomaly
     )  # fmt: skip
     if unusual != thread.counted:
@@ -74,7 +75,8 @@ def is_inference_mode_enabled() -> bool:
 def _set_grad(enabled: bool) -> None:
     if thread.grad_enabled is not enabled:
         thread.grad_enabled = enabled
-        refresh()
+        with _lock:
+            state.silent += -1 if enabled else 1
 
 
 class _Decorator:
@@ -194,9 +196,13 @@ class inference_mode(_Decorator):
 
     def __enter__(self) -> None:
         self.previous = thread.grad_enabled, thread.inference
-        thread.grad_enabled, thread.inference = (False, True) if self.mode else (True, False)
-        refresh()
+        self._set(not self.mode, self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        thread.grad_enabled, thread.inference = self.previous
+        self._set(*self.previous)
+
+    @staticmethod
+    def _set(grad_enabled: bool, inference: bool) -> None:
+        _set_grad(grad_enabled)
+        thread.inference = inference
         refresh()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    accumulations,
     activations,
     arranging,
     casting,
@@ -12,6 +13,8 @@ from . import (
     decompositions,
     diagonals,
     dropout,
+    einsum,
+    factorizations,
     filling,
     functions,
     indexing,
@@ -57,9 +60,12 @@ attach([
     filling,
     casting,
     products,
+    accumulations,
+    einsum,
     contractions,
     linalg,
     decompositions,
+    factorizations,
     matrix_functions,
     signal,
     activations,

@@ -374,7 +374,7 @@ def write_out(op: Op, out: Any, result: Any) -> Any:
         if not isinstance(out, (tuple, list)) or len(out) != len(result):
             raise TypeError(f"{op.name}(): argument 'out' must be tuple of {len(result)} Tensors")
         written = [write_out(op, one, part) for one, part in zip(out, result, strict=True)]
-        return op.returns(*written) if op.returns is not None else tuple(written)
+        return type(result)(written)
     if not isinstance(out, Tensor):
         raise TypeError(f"{op.name.rpartition('.')[2]}(): argument 'out' must be Tensor, not {type(out).__name__}")
     if thread.grad_enabled and (out._node is not None or result._node is not None):

@@ -14,7 +14,7 @@ from .. import dtypes
 from ..arrays.basic import is_array, zeros_like
 from ..arrays.promotion import cast, common_dtype
 from ..autograd.graph import LEAF, OutputStub, next_order
-from ..autograd.modes import state
+from ..autograd.modes import state, thread
 from ..tensor import Tensor, plain_types, wrap
 from .dims import dimension_error, position
 from .dispatch import careful, mark_view, spaces_from
@@ -53,7 +53,7 @@ def over_tensors(op: Any) -> Any:
             edges.append(node)
         result = wrap(forward(arrays, dim))
         kind = result._array.dtype
-        if recorded and kind.kind in "fcV":
+        if recorded and kind.kind in "fcV" and not (state.silent and not thread.grad_enabled):
             made = op.node_class()
             made._order = next_order()
             made.edges = tuple(edges)
@@ -169,7 +169,7 @@ def into_views(op: Any) -> Any:
         array = source._array
         outputs = tuple([wrap(part) for part in forward(array, *args[1:], **options)])
         made_by = source._node
-        if made_by is not None and array.dtype.kind in "fcV" and outputs:
+        if made_by is not None and array.dtype.kind in "fcV" and outputs and not (state.silent and not thread.grad_enabled):
             node = op.node_class()
             node._order = next_order()
             node.edges = (source if made_by is LEAF else made_by,)

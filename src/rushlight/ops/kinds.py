@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays.basic import as_array, generic, ndarray
 from ..autograd.graph import LEAF, next_order
-from ..autograd.modes import state
+from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled, write_out
 from .op import Op
@@ -103,7 +103,7 @@ def _unary(op: Op) -> Callable:
                 tensor._array = result
                 tensor._base = None
                 made_by = input._node
-                if made_by is None:
+                if made_by is None or (state.silent and not thread.grad_enabled):
                     tensor._node = None
                     return tensor
                 node = op.node_class()
@@ -205,7 +205,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                 tensor._array = result
                 tensor._base = None
                 made_by, made_other_by = input._node, other._node
-                if made_by is None and made_other_by is None:
+                if (made_by is None and made_other_by is None) or (state.silent and not thread.grad_enabled):
                     tensor._node = None
                     return tensor
                 node = op.node_class()
@@ -401,7 +401,7 @@ def _single(op: Op) -> Callable:
         tensor._array = result
         tensor._base = None
         made_by = input._node
-        if made_by is None or result.dtype.kind not in "fcV":
+        if made_by is None or result.dtype.kind not in "fcV" or (state.silent and not thread.grad_enabled):
             tensor._node = None
         else:
             dtype = array.dtype
@@ -420,7 +420,9 @@ def _single(op: Op) -> Callable:
             if saves_arguments:
                 node.args, node.kwargs = (None, *args), kwargs
             tensor._node = node
-        if views:  # as mark_view, for the usual case: nothing that it looks for is on, since no history was rewritten
+        if views and state.silent:
+            mark_view([tensor], input)
+        elif views:  # as mark_view, for the usual case: nothing that it looks for is on, since no history was rewritten
             memory = result.base
             if memory is not None and (memory is array or memory is array.base):
                 base = input._base

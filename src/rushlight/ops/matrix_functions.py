@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..tensor import wrap
 from . import reductions
 from .decompositions import svdvals
 from .diagonals import diagonal
@@ -293,8 +294,8 @@ def linalg_vander(x: Any, N: int | None = None) -> Any:
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError(f"N must be greater than 1, but got {count}")
-    column = (x if x.is_floating_point() or x.is_complex() else x.long()).reshape(*x.shape, 1)
-    powers = [column * 0 + 1]
+    column = (x if x.is_floating_point() or x.is_complex() else x.long()).reshape(*(x.shape or (1,)), 1)
+    powers = [wrap(np.ones(tuple(column.shape), column.dtype.numpy))]
     for _ in range(count - 1):
         powers.append(powers[-1] * column)
     return cat(powers, -1)

@@ -92,7 +92,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
             raise RuntimeError("linalg.matrix_norm: dim must be a 2-tuple, and the nuclear norm is one of matrices")
         return matrix_norm(input, "nuc", pair, keepdim, dtype=dtype)
     if isinstance(p, str) and p != "fro":
-        raise RuntimeError(f"only valid string values are 'fro' and 'nuc', found {p}")
+        raise RuntimeError(f"linalg.matrix_norm: Order {p} not supported. The orders in words are 'fro' and 'nuc'.")
     return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arrays.basic import zeros_like
+from ..arrays.lines import merge_lines
 from ..tensor import Tensor
 from .kinds import Array, general, linear
 from .samples import T, call
@@ -54,34 +54,7 @@ def constant_pad_nd(input: Array, pad: tuple, value: float = 0) -> Array:
     return result
 
 
-# --- with what lies inside ----------------------------------------------------------------------------------------------------------
-
-
-@linear(
-    lambda g, x_shape, lines, dim: merge_lines(g, lines, dim, x_shape[dim]), method=False,
-    samples=lambda: [call(T((2, 3)), np.array([1, 0, 1, 2, 1]), 1)],
-)  # fmt: skip
-def pick_lines(input: Array, lines: Any, dim: int) -> Array:
-    """The lines of these numbers (an array of int64) along a dimension."""
-    return np.take(input, lines, dim)
-
-
-@linear(
-    lambda g, lines, dim: pick_lines(g, lines, dim), method=False, samples=lambda: [call(T((2, 5)), np.array([1, 0, 1, 3, 1]), 1, 4)]
-)
-def merge_lines(input: Array, lines: Any, dim: int, extent: int) -> Array:
-    """Zeros with the input's lines added where `pick_lines` picks them: the transpose of that."""
-    result = zeros_like(input, (*input.shape[:dim], extent, *input.shape[dim + 1 :]))
-    if not lines.size:
-        return result
-    steps = np.diff(lines)
-    if (steps < 0).any():
-        order = np.argsort(lines, kind="stable")
-        lines, input = lines[order], np.take(input, order, dim)
-        steps = np.diff(lines)
-    starts = np.concatenate(([0], np.nonzero(steps)[0] + 1))
-    result[(slice(None),) * dim + (lines[starts],)] = np.add.reduceat(input, starts, dim)
-    return result
+# --- with what lies inside --------------------------------------------------------------------------------------------------------------
 
 
 def reflected(extent: int, before: int, after: int) -> Any:
@@ -100,13 +73,40 @@ def wrapped(extent: int, before: int, after: int) -> Any:
     return np.arange(-before, extent + after) % max(extent, 1)
 
 
-def pad_lines(input: Any, pad: tuple, lines: Callable) -> Any:
-    """Padding by repeating lines, of each dimension in turn."""
-    rank, count = input.ndim, len(pad) // 2
-    for i in range(count):
-        dim, before, after = rank - 1 - i, pad[2 * i], pad[2 * i + 1]
-        if before or after:
-            input = pick_lines(input, lines(input.shape[dim], before, after), dim)
+LINES = {"reflect": reflected, "replicate": replicated, "circular": wrapped}
+
+
+def line_numbers(shape: tuple, pad: tuple, mode: str) -> list:
+    """The dimensions to pad, last first, each with the numbers of its lines in the result."""
+    dims = [(len(shape) - 1 - i, pad[2 * i], pad[2 * i + 1]) for i in range(len(pad) // 2)]
+    return [(dim, LINES[mode](shape[dim], before, after)) for dim, before, after in dims if before or after]
+
+
+def border_name(node: Any, input: Any, pad: tuple, mode: str) -> str:
+    """PyTorch's name of the node."""
+    words = {"reflect": "ReflectionPad", "replicate": "ReplicationPad", "circular": "CircularPad"}
+    return f"{words[mode]}{len(pad) // 2}DBackward0"
+
+
+@linear(
+    lambda g, x_shape, pad, mode: merge_border(g, x_shape, pad, mode), method=False, node=border_name,
+    samples=lambda: [call(T((2, 4)), (1, 2), mode) for mode in LINES] + [call(T((1, 3, 4)), (2, 0, 1, 1), mode) for mode in LINES],
+)  # fmt: skip
+def pad_border(input: Array, pad: tuple, mode: str) -> Array:
+    """The input with lines of its own around it."""
+    for dim, lines in line_numbers(input.shape, pad, mode):
+        input = np.take(input, lines, dim)
+    return input
+
+
+@linear(
+    lambda g, pad, mode: pad_border(g, pad, mode), method=False,
+    samples=lambda: [call(T((2, 7)), (2, 4), (1, 2), mode) for mode in LINES],
+)  # fmt: skip
+def merge_border(input: Array, shape: tuple, pad: tuple, mode: str) -> Array:
+    """The transpose of `pad_border` of something of that shape: the lines around are added to those they came from."""
+    for dim, lines in reversed(line_numbers(shape, pad, mode)):
+        input = merge_lines(input, lines, dim, shape[dim])
     return input
 
 
@@ -132,9 +132,6 @@ def check_inner(input: Tensor, pad: tuple, name: str) -> None:
             raise RuntimeError(f"input (of size {list(input.shape)}) is too small for padding {list(pad)}")
 
 
-LINES = {"reflect": reflected, "replicate": replicated, "circular": wrapped}
-
-
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     """The input with `pad` elements more before and after, the last dimension first.
 
@@ -148,7 +145,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if value:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     check_inner(input, pad, mode)
-    return pad_lines(input, pad, LINES[mode])
+    return pad_border(input, pad, mode)
 
 
 __all__ = ["constant_pad_nd"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..arrays.basic import as_array, is_array, ndarray
 from ..autograd.graph import LEAF, next_order
-from ..autograd.modes import state
+from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import careful, finish, mark_view, shape_error, spaces_from
 from .op import Op
@@ -85,7 +85,7 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     signature = op.signature
     name = op.name.rpartition(".")[2]
     scope |= signature.scope | {
-        "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "plain_types": plain_types,
+        "op": op, "forward": op.forward, "node_class": op.node_class, "state": state, "thread": thread, "plain_types": plain_types,
         "ndarray": ndarray,
         "LEAF": LEAF, "next_order": next_order, "new_": new, "Tensor": Tensor, "as_array": as_array,
         "shape_error": shape_error,
@@ -151,7 +151,7 @@ def _recording(op: Op, options: str) -> list[str]:
     spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
     same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
     lines = [
-        f"    if ({' or '.join(f'node{i}_ is not None' for i in numbers)}) and result_.dtype.kind in 'fcV':",
+        f"    if ({' or '.join(f'node{i}_ is not None' for i in numbers)}) and result_.dtype.kind in 'fcV' and not (state.silent and not thread.grad_enabled):",
         "        node_ = node_class()",
         "        node_._order = next_order()",
         f"        node_.edges = edges_ = ({edges},)",

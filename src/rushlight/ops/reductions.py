@@ -16,7 +16,7 @@ from .. import dtypes, return_types
 from ..arrays.basic import as_array, ndarray
 from ..arrays.promotion import convert
 from ..autograd.graph import LEAF, next_order
-from ..autograd.modes import state
+from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types
 from . import shapes
 from .along import flip, put_along
@@ -42,7 +42,8 @@ def axes(dim: Any, rank: int) -> Any:
     """`dim` as NumPy's `axis`: lists become tuples, and an empty sequence means all."""
     if dim is None or type(dim) is int:
         return dim
-    return dims_of(dim, rank) if rank else positions(dim, rank) and None
+    named = positions(dim, rank)
+    return named if rank and named else None
 
 
 def extent(shape: tuple, dim: Any) -> int:
@@ -115,7 +116,7 @@ def quick(op: Op) -> Callable:
                 tensor._array = result if type(result) is ndarray else as_array(result)
                 tensor._base = None
                 made_by = input._node
-                if made_by is None:
+                if made_by is None or (state.silent and not thread.grad_enabled):
                     tensor._node = None
                     return tensor
                 node = op.node_class()

@@ -11,6 +11,7 @@ from ..arrays.basic import empty_like
 from . import functions
 from .along import flip, part_along, put_along, slice_of
 from .dims import position
+from .dispatch import type_word
 from .joining import cat
 from .kinds import Array, composite, general, linear
 from .products import conjugated
@@ -100,7 +101,7 @@ def logcumsumexp(input: Array, dim: int) -> Array:
     if input.dtype.kind == "c":
         return accumulate_complex(input, dim)
     if input.dtype.kind in "iub":
-        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dtypes.of(input).name}'")
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{type_word(dtypes.of(input))}'")
     return accumulate(np.logaddexp, input, dim)
 
 

@@ -10,3 +10,4 @@ from .loss import *  # noqa: F403
 from .normalization import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .vision import *  # noqa: F403
+from .pooling import *  # noqa: F403
