@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -9,9 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import rushlight as torch
+from rushlight import ops
 from rushlight.arrays.memory import Layout
 from rushlight.ops.kinds import registry
 from rushlight.ops.samples import Call, T, call
+
+for _family in pkgutil.iter_modules(ops.__path__):  # some are loaded on first use
+    importlib.import_module(f"rushlight.ops.{_family.name}")
 
 MOST = 6  # samples of one op that the gradient tests take
 
@@ -29,15 +35,18 @@ class Case(NamedTuple):
 
 SQUARE = T((3, 3), kind="positive_definite")
 SPECTRA = T((2, 3), kind="complex")
+PAIR = (2, 2)
 BASE = np.zeros((3, 4))
 LAYOUT = Layout.of(BASE[1:, ::2], BASE)
-SEQUENCES = (T((2, 2), 1, 3, "int"), T((2,), 4, 5, "int"), T((2,), 2, 3, "int"))  # targets, lengths of inputs and targets
+SEQUENCES = (T((2, 2), 1, 3, "int"), T((2,), 4, 5, "int"), T((2,), 2, 3, "int"))  # targets, and both lengths
 
 # Samples of ops that only other ops call.
 HELPERS: dict[str, Callable] = {
     "alias": lambda: [call(T((2, 3)))],
     "as_strided": lambda: [call(T((3, 4)), LAYOUT)],
     "as_strided_backward": lambda: [call(T((2, 2)), LAYOUT)],
+    "avg_pool2d": lambda: [call(T((1, 2, 3, 4)), 2), call(T((2, 4, 3)), (2, 1), 1, (1, 0), divisor_override=3)],
+    "avg_pool3d": lambda: [call(T((1, 2, 2, 3, 4)), 2, 1), call(T((1, 1, 3, 3, 2)), 2, 2, 1, True, False)],
     "contract": lambda: [call([T((2, 3)), T((3, 4)), T((4,))], ("ab", "bc", "c"), "a")],
     "ctc_backward": lambda: [call(T((2,)), T((4, 2, 3)), *SEQUENCES, 0, False)],
     "ctc_losses": lambda: [call(T((4, 2, 3), kind="log_probabilities"), *SEQUENCES)],
@@ -48,6 +57,8 @@ HELPERS: dict[str, Callable] = {
     "fft.fitted": lambda: [call(T((2, 3)), (0, 1), (3, 2))],
     "fft.r2c": lambda: [call(T((2, 4)), 1, "backward"), call(T((5,)), 0, "ortho")],
     "histogram_of": lambda: [call(T((5,)), 3, None, None, False)],
+    "fractional_max_pool": lambda: [call(T((1, 2, 5, 4), distinct=True), T((1, 2, 2), 0, 1, grad=False), PAIR, PAIR)],
+    "gather_planes": lambda: [call(T((2, 3, 4)), T((2, 3, 2), 0, 4, "int"), (4,))],
     "hsplit": lambda: [call(T((2, 4)), 2), call(T((4,)), [1, 3])],
     "is_in": lambda: [call(T((3,), 0, 4, "int"), T((2,), 0, 4, "int"))],
     "leaky_relu_slope": lambda: [call(T((3,)), 0.1)],
@@ -55,6 +66,7 @@ HELPERS: dict[str, Callable] = {
     "linalg.permutation": lambda: [call(T((3,), 1, 4, "int"), 3, np.dtype("float64"))],
     "linalg.potrf_info": lambda: [call(SQUARE)],
     "max_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
+    "max_bags": lambda: [call(T((4, 2), distinct=True), T((4,), 1, 2, "int"), 3)],
     "max_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
     "median_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
     "median_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
@@ -64,14 +76,20 @@ HELPERS: dict[str, Callable] = {
     "nanmedian_along": lambda: [call(T((2, 3), distinct=True), -1), call(T((2, 3), distinct=True), 0, True)],
     "nanmedian_of_all": lambda: [call(T((2, 3), distinct=True)), call(T(()))],
     "nonzero_by_dim": lambda: [call(T((2, 3), 0, 2, "int"))],
+    "put_elements": lambda: [call(T((2, 3)), T((2, 3), -1, 4, "int"), 4)],
     "recur": lambda: [call(T((2, 3)), T((2, 3)), 1), call(T((3,)), T((3,)), 0)],
     "repeated_indices": lambda: [call(T((3,), 0, 4, "int"))],
+    "scatter_planes": lambda: [call(T((2, 3, 2)), T((2, 3, 2), 0, 4, "int"), (2, 2))],
     "search_sorted": lambda: [call(T((4,), kind="sorted"), T((3,)))],
     "shift": lambda: [call(T((2, 3)), 1, 1), call(T((3,)), 0, -1)],
     "slope": lambda: [call(T((3,)))],
+    "sum_bags": lambda: [call(T((4, 2)), T((4,), 0, 3, "int"), 3)],
     "swapaxes": lambda: [call(T((2, 3)), 0, 1)],
     "swapdims": lambda: [call(T((2, 3)), 0, -1)],
+    "take_bags": lambda: [call(T((3, 2)), T((4,), 0, 3, "int"))],
+    "take_elements": lambda: [call(T((3, 2)), T((4, 2), -1, 3, "int"))],
     "to_dtype": lambda: [call(T((2, 3)), torch.complex128)],
+    "unpool_planes": lambda: [call(T((2, 2, 1)), T((2, 2, 1), 0, 4, "int"), (4,))],
     "view": lambda: [call(T((2, 3)), 3, 2), call(T((2, 3)), -1)],
     "view_as_real": lambda: [call(T((2, 3), kind="complex"))],
     "view_dtype": lambda: [call(T((2, 3)), torch.int64)],
@@ -79,7 +97,10 @@ HELPERS: dict[str, Callable] = {
 }  # fmt: skip
 
 # Ops that refuse to be differentiated, as PyTorch's do, and those that can be differentiated once.
-REFUSING = ("ctc_backward", "geqrf", "histogram", "histogram_of", "linalg.ldl_factor", "linalg.ldl_factor_ex", "nextafter", "unique")
+REFUSING = (
+    "ctc_backward", "geqrf", "histogram", "histogram_of", "linalg.ldl_factor", "linalg.ldl_factor_ex", "nextafter",
+    "unique",
+)  # fmt: skip
 ONCE = ("ctc_losses",)
 # What these give depends on how their input lies in memory.
 OF_MEMORY = ("as_strided", "view_as_complex")
@@ -140,7 +161,9 @@ def required(op: Any) -> tuple[str, ...]:
 def has_derivative(op: Any) -> bool:
     """Whether an op has a rule, or consists of ops that may have."""
     rules = (*op.rules, op.joint)
-    return op.differentiable and op.name not in REFUSING and (op.kind == "composite" or any(rule is not None for rule in rules))
+    if not op.differentiable or op.name in REFUSING:
+        return False
+    return op.kind == "composite" or any(rule is not None for rule in rules)
 
 
 def differentiable_ops() -> Iterator[Any]:

@@ -66,7 +66,7 @@ FIRST_ORDER = {
     "torch.dist(x, x)": [[1.0, 2.0]],
 }
 
-# Expressions in x (2 by 3, float64, requires grad), i (int32) and e (0 by 3): node names, types and shapes, or the error.
+# Expressions in x (2 by 3, float64, requires grad), i (int32) and e (0 by 3): node names, types, shapes, or the error.
 CALLS = """
 x.sum() | x.sum(0) | x.sum(()) | x.sum([0, 1]) | x.sum(axis=0, keepdims=True) | x.sum(dtype=torch.float32) | x.sum(5)
 x.sum((0, 0)) | i.sum() | i.sum(0) | (i > 1).sum() | i.to(torch.uint8).sum() | i.prod() | i.cumsum(0) | i.cumprod(0)

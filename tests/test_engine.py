@@ -103,7 +103,7 @@ def test_training_steps_do_not_grow_memory(without_collector: None) -> None:
     finally:
         tracemalloc.stop()
     assert alive() == objects
-    assert grown < 130_000  # Python keeps up to 2,000 tuples of a size for reuse; one lost tensor a step would be 250,000
+    assert grown < 130_000  # Python keeps 2,000 tuples of a size for reuse; one lost tensor a step would be 250,000
     assert gc.collect() < 50
 
 
@@ -123,7 +123,7 @@ def alive() -> int:
     ],
 )
 def test_no_cycles_are_left_behind(step, without_collector: None) -> None:
-    """Create_graph puts the graph on `.grad`, so that the caller has to drop it; nothing else may need the collector."""
+    """`create_graph` puts the graph on `.grad`, which the caller has to drop; nothing else may need the collector."""
     for _ in range(3):
         x = leaf(1.0, 2.0)
         step(x)
@@ -385,7 +385,7 @@ def test_several_outputs_of_one_node() -> None:
 
 
 def test_broadcast_gradients_are_summed() -> None:
-    x, y, z = torch.ones(3, 1, requires_grad=True), torch.ones(2, requires_grad=True), torch.ones((), requires_grad=True)
+    x, y, z = (torch.ones(shape, requires_grad=True) for shape in ((3, 1), (2,), ()))
     (x * y * z).sum().backward()
     assert x.grad.tolist() == [[2.0], [2.0], [2.0]]
     assert y.grad.tolist() == [3.0, 3.0]

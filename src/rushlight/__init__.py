@@ -84,6 +84,7 @@ from .ops.joining import *
 from .ops.indexing import *
 from .ops.picking import *
 from .ops.scattering import *
+from .ops.rows import *
 from .ops.diagonals import *
 from .ops.filling import *
 from .ops.products import *

@@ -119,7 +119,7 @@ def pin_memory(self: Tensor, device: Any = None) -> Tensor:
 
 @method
 def __copy__(self: Tensor) -> Tensor:
-    return wrap(self._array)._like(self) if self._node is not LEAF else rebuild(self._array, True, {})._like(self)
+    return rebuild(self._array, self._node is LEAF, user_attributes(self), self.__class__)
 
 
 @method
@@ -136,8 +136,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]
     with no_grad():
-        twin = wrap(np.array(self._array, order="K"))
-        result = twin if self.__class__ in plain_types else twin.as_subclass(self.__class__)
+        result = recast(wrap(np.array(self._array, order="K")), self.__class__)
         result._node = self._node
         memo[id(self)] = result
         if self._grad is not None:
@@ -148,9 +147,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 def rebuild(array: Any, requires_grad: bool, attributes: dict[str, Any], kind: Any = Tensor) -> Tensor:
     """A pickled tensor again."""
-    tensor = wrap(array)
-    if kind is not Tensor:
-        tensor = tensor.as_subclass(kind)
+    tensor = recast(wrap(array), kind)
     tensor._node = LEAF if requires_grad else None
     tensor.__dict__.update(attributes)
     return tensor
@@ -186,15 +183,11 @@ def __dlpack_device__(self: Tensor) -> tuple[int, int]:
 @method
 def as_subclass(self: Tensor, cls: Any) -> Any:
     """This tensor, sharing memory and history, as an instance of a subclass."""
-    tensor = new(cls)
-    tensor._array, tensor._node, tensor._base = self._array, self._node, self._base
-    if self._cell is not None:
-        tensor._cell = self._cell
-    if tensor._node is LEAF and self.__class__ is not cls:
-        from .ops.shapes import alias
+    from .ops.shapes import alias
+    from .overrides import DisableTorchFunction
 
-        tensor._node = alias(self)._node if thread.grad_enabled else None
-    return tensor
+    with DisableTorchFunction():
+        return recast(alias(self), cls)
 
 
 def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options: Any) -> Any:

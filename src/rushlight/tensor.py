@@ -54,8 +54,28 @@ class Size(tuple):
         return Size, (tuple(self),)
 
 
+def _disabled_torch_function_impl(*args: Any, **kwargs: Any) -> Any:
+    """As the `__torch_function__` of a class: its instances are treated as plain tensors."""
+    return NotImplemented
+
+
+_disabled_torch_function_impl.disabled = True  # type: ignore[attr-defined]
+
+
 class _TensorType(type):
-    """Gives Tensor's subclasses their slots-free dictionary, and `torch.Tensor(...)` PyTorch's old constructor."""
+    """Says which subclasses of Tensor take part in `__torch_function__`, and gives `torch.Tensor(...)` PyTorch's old constructor."""
+
+    def __new__(cls, name: str, bases: tuple, namespace: dict, **options: Any) -> Any:
+        if not bases:
+            return super().__new__(cls, name, bases, namespace)
+        handler = namespace.get("__torch_function__") or next(base.__torch_function__ for base in bases if issubclass(base, Tensor))
+        if getattr(handler, "disabled", False):
+            made = super().__new__(cls, name, bases, namespace, **options)
+            plain_types.add(made)
+            return made
+        from .overrides import with_overriding_base
+
+        return super().__new__(cls, name, with_overriding_base(bases), namespace, **options)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if cls is Tensor:
@@ -89,10 +109,17 @@ class Tensor(metaclass=_TensorType):
         """A tensor of a subclass: from a tensor it shares the memory, otherwise as `torch.Tensor(...)`."""
         if len(args) == 1 and isinstance(args[0], Tensor):
             return args[0].as_subclass(cls)
-        return Tensor(*args, **kwargs).as_subclass(cls)
+        return recast(Tensor(*args, **kwargs), cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
+
+    @classmethod
+    def __torch_function__(cls, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        """What a subclass does with a function called on its instances: runs it on plain tensors, and casts the results to itself."""
+        from .overrides import default_torch_function
+
+        return default_torch_function(cls, func, types, args, kwargs)
 
     # --- what it is -------------------------------------------------------------------------------------------------------------
 
@@ -278,8 +305,7 @@ class Tensor(metaclass=_TensorType):
     @property
     def data(self) -> Tensor:
         """The same memory without history, whose changes are not noticed."""
-        alias = wrap(self._array)
-        return alias if type(self) is Tensor else alias._like(self)
+        return wrap(self._array)
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -288,10 +314,6 @@ class Tensor(metaclass=_TensorType):
         if self._node is LEAF and value._array.dtype.kind not in "fc" and not value.is_floating_point():
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
-
-    def _like(self, model: Tensor) -> Tensor:
-        """This plain tensor, as an instance of the model's class where that class wants it."""
-        return self if model.__class__ in plain_types else self.as_subclass(type(model))
 
     @property
     def _version(self) -> int:
@@ -305,13 +327,24 @@ class Tensor(metaclass=_TensorType):
         node = self._node
         if node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        holder = self if node is LEAF else node
+        holder = self if node is LEAF else node.hook_holder
         name = "_hooks" if node is LEAF else "tensor_hooks"
         hooks = getattr(holder, name)
         if hooks is None:
             hooks = OrderedDict()
             setattr(holder, name, hooks)
         return add_hook(hooks, hook)
+
+    @property
+    def _backward_hooks(self) -> OrderedDict | None:
+        """The hooks on this tensor's gradient by number, None before the first."""
+        node = self._node
+        return self._hooks if node is None or node is LEAF else node.hook_holder.tensor_hooks
+
+    @property
+    def _post_accumulate_grad_hooks(self) -> OrderedDict | None:
+        """The hooks after accumulation by number, None before the first."""
+        return self._post_hooks
 
     def register_post_accumulate_grad_hook(self, hook: Callable) -> graph.RemovableHandle:
         """Calls `hook(tensor)` after this leaf's `.grad` has been updated."""
@@ -331,7 +364,7 @@ class Tensor(metaclass=_TensorType):
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if node is not LEAF:
-            node.retained = weakref.ref(self)
+            graph.retain(self)
             self._retains = True
             state.hooks = True
 
@@ -342,7 +375,7 @@ class Tensor(metaclass=_TensorType):
         alias._cell = cell
         if thread.inference or self._inference:
             alias._inference = self._inference
-        return alias if type(self) in plain_types else alias._like(self)
+        return alias
 
     def detach_(self) -> Tensor:
         """Cuts this tensor from its history; returns it. Raises RuntimeError for a view."""
@@ -461,6 +494,14 @@ def wrap(array: Any) -> Tensor:
     tensor._array = array
     tensor._node = tensor._base = None
     return tensor
+
+
+def recast(tensor: Tensor, cls: Any) -> Any:
+    """A new tensor that nobody has seen yet, as an instance of a subclass."""
+    made = new(cls)
+    made._array, made._node, made._base = tensor._array, tensor._node, tensor._base
+    made.__dict__.update(tensor.__dict__)
+    return made
 
 
 def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:

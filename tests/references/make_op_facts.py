@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from op_cases import all_ops, arrays, cases, determined, required  # noqa: E402
-from op_cases import described as tensors_of
+from op_cases import described as tensors_of  # noqa: E402
 
 import rushlight  # noqa: E402
 

@@ -11,6 +11,7 @@ from .basic import ndarray, zeros_like
 
 # From so many values on a sparse matrix product is quicker, and worth the import of SciPy's sparse matrices.
 MANY = 50_000
+FEW = 256  # up to so many, `add.at` as it is costs less than what goes before the quick ways
 int64 = np.dtype("int64")
 SPARSE_TYPES = frozenset(map(np.dtype, ("float32", "float64", "complex64", "complex128")))
 
@@ -32,12 +33,19 @@ def sum_rows(rows: Any, values: Any, count: int) -> Any:
 
 def spread(values: Any, index: tuple, shape: tuple, unique: bool = False) -> Any:
     """Zeros of that shape with `values` added at `index`: a tuple of slices and arrays. `unique` promises that no place repeats."""
-    if not unique and any(getattr(one, "dtype", None) == int64 for one in index):  # else slices and masks: nothing repeats
+    if not unique and any(
+        getattr(one, "dtype", None) == int64 for one in index
+    ):  # else slices and masks: nothing repeats
         depth = 0  # how many dimensions are indexed by arrays, when these come first
         while depth < len(index) and isinstance(index[depth], ndarray) and index[depth].dtype == int64:
             depth += 1
         count = math.prod(shape[:depth])
-        if depth and count and values.size and all(isinstance(one, slice) and one == slice(None) for one in index[depth:]):
+        if (
+            depth
+            and count
+            and values.size > FEW
+            and all(isinstance(one, slice) and one == slice(None) for one in index[depth:])
+        ):
             total = sum_rows(flat_rows(index[:depth], shape), values.reshape(-1, math.prod(shape[depth:])), count)
             return total if total.shape == shape else total.reshape(shape)
         result = zeros_like(values, shape, values.dtype)

@@ -32,7 +32,9 @@ def strided(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
 def storage_view(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
     """As `strided`, but free to leave the array for the memory around it. Raises RuntimeError where it would leave that too."""
     whole = array if array.base is None else owner(array)
-    whole = whole.transpose(sorted(range(whole.ndim), key=lambda dim: -whole.strides[dim]))  # in the order of the memory
+    whole = whole.transpose(
+        sorted(range(whole.ndim), key=lambda dim: -whole.strides[dim])
+    )  # in the order of the memory
     begin = address(array) - address(whole) + offset
     if whole.size and not whole.flags.c_contiguous:  # foreign memory with gaps
         return np.lib.stride_tricks.as_strided(array, shape, strides)
@@ -87,7 +89,9 @@ class Layout(NamedTuple):
         start, first, last = extent_of(view)
         low, high = min(low, first), max(high, last)
         return Layout(
-            Place(begin - low, base.shape, base.strides, base.dtype), Place(start - low, view.shape, view.strides, view.dtype), high - low
+            Place(begin - low, base.shape, base.strides, base.dtype),
+            Place(start - low, view.shape, view.strides, view.dtype),
+            high - low,
         )
 
     def arrange(self, values: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +147,9 @@ def overlaps_itself(array: Any) -> bool:
 def may_overlap(array: Any) -> bool:
     """Whether elements might share addresses, as after `expand` or `unfold`; where it is hard to tell, yes."""
     reach = 0
-    for step, extent in sorted((abs(step), extent) for step, extent in zip(array.strides, array.shape, strict=True) if extent > 1):
+    for step, extent in sorted(
+        (abs(step), extent) for step, extent in zip(array.strides, array.shape, strict=True) if extent > 1
+    ):
         if step <= reach or not step:
             return True
         reach += step * (extent - 1)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import Any as _Any
 
+from ..overridable import overridable as _overridable
+from . import engine as _engine
 from . import graph
-from .engine import backward, grad
 from .function import Function
 from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
 
 __all__ = ["Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "no_grad", "set_grad_enabled"]
 
 # Names that are loaded on first use, and the module that each comes from.
-_LAZY = {"gradcheck": "gradcheck", "gradgradcheck": "gradcheck", "functional": "functional", "forward_ad": "forward_ad"}
+_LAZY = {
+    "gradcheck": "gradcheck",
+    "gradgradcheck": "gradcheck",
+    "functional": "functional",
+    "forward_ad": "forward_ad",
+    "anomaly_mode": "anomaly",
+    "detect_anomaly": "anomaly",
+    "set_detect_anomaly": "anomaly",
+    "SavedTensor": "saved",
+}
 
 
 def __getattr__(name: str) -> _Any:

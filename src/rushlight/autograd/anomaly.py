@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engine import as_tensor, running_node
+from .engine import Pass, as_tensor, running_node
 from .modes import refresh, thread
 
 if TYPE_CHECKING:
@@ -101,9 +101,17 @@ def node_name(node: Any) -> str:
     return public_node(node).name()
 
 
-def report(node: Any) -> None:
-    """Warns where the node was made that has just failed, and what led to that."""
-    node = getattr(node, "node", node)  # of an output of several
+def report(error: Exception) -> None:
+    """Warns where the node was made at which a pass has just failed, and what led to that."""
+    node: Any = None
+    place = error.__traceback__
+    while place is not None:
+        if place.tb_frame.f_code is Pass.run.__code__:
+            node = place.tb_frame.f_locals.get("node")
+            break
+        place = place.tb_next
+    if node is None:
+        return
     trace = node.metadata.get("traceback_")
     if trace is None:
         warnings.warn(
@@ -114,7 +122,7 @@ def report(node: Any) -> None:
         return
     lines = "".join(trace)
     warnings.warn(f"Error detected in {node_name(node)}. Traceback of forward call that caused the error:\n{lines}", stacklevel=5)
-    child, parent = node, node.metadata.get("parent_")
+    parent = node.metadata.get("parent_")
     while parent is not None:
         lines = "".join(parent.metadata.get("traceback_", ("No forward pass information available.",)))
         warnings.warn(
@@ -122,4 +130,4 @@ def report(node: Any) -> None:
             f"calculation:\n{lines}",
             stacklevel=5,
         )
-        child, parent = parent, parent.metadata.get("parent_")
+        parent = parent.metadata.get("parent_")

@@ -34,15 +34,29 @@ def backward(
 
     `grad_tensors` are the cotangents, one per tensor, None for a tensor with one element.
     """
-    roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    roots = listed(tensors)
     given = as_list(grad_variables if grad_tensors is None else grad_tensors, len(roots))
     if inputs is not None:
-        inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+        inputs = listed(inputs)
         if not inputs:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if create_graph:
+        warn_of_cycle()
     cotangents = initial_cotangents(roots, given, create_graph or works_on_tensors())
     keep = create_graph if retain_graph is None else retain_graph
     execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
+
+
+def warn_of_cycle() -> None:
+    """Says what a `.grad` with a history does to memory."""
+    import warnings
+
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can cause a "
+        "memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this function, make "
+        "sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
+        stacklevel=4,
+    )
 
 
 def _backward(
@@ -82,36 +96,62 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
-    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if is_grads_batched:
-        return batched_grad(roots, wanted, grad_outputs, create_graph, allow_unused, materialize_grads)
+    roots, wanted = listed(outputs), listed(inputs)
+    if materialize_grads and any(one is not given for one, given in zip(wanted, inputs if len(wanted) > 1 else wanted, strict=False)):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     keep = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
     found = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
         return tuple(wrap(zeros_like(t._array)) if g is None else g for t, g in zip(wanted, found, strict=True))
     if not allow_unused and any(g is None for g in found):
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if this is the "
-            "desired behavior."
+            f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
 
 
+def listed(given: Any) -> list:
+    """A tensor or gradient edge, or several, as a list of tensors."""
+    if isinstance(given, Tensor):
+        return [given]
+    several = [given] if hasattr(given, "ownership_token") else list(given)
+    if all(isinstance(one, Tensor) for one in several):
+        return several
+    from .edges import tensor_at
+
+    return [tensor_at(one) for one in several]
+
+
 def batched_grad(
-    roots: list, wanted: list, grad_outputs: Any, create_graph: bool, allow_unused: bool | None, materialize: bool
+    roots: list, wanted: list, grad_outputs: Any, keep: bool, create_graph: bool, allow_unused: bool | None, materialize: bool
 ) -> tuple:
-    """`grad` for each slice of `grad_outputs` along their first dimension, stacked."""
-    from ..ops.joining import stack
+    """`grad` for each slice of `grad_outputs` along their first dimension at once, by vmap."""
+    from ..func.vmap import vmap
 
     given = as_list(grad_outputs, len(roots))
-    size = next(g._array.shape[0] for g in given if g is not None)
-    rows = [
-        grad(roots, wanted, [None if g is None else g[i] for g in given], True, create_graph, True, allow_unused, False, materialize)
-        for i in range(size)
-    ]
-    return tuple(None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True))
+    for index, (root, cotangent) in enumerate(zip(roots, given, strict=True)):
+        if cotangent is not None and cotangent._array.shape[1:] != root._array.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
+                "the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{index}] has a shape of {cotangent.shape[1:]} and output[{index}] has a shape of {root.shape}. If you only "
+                "want some tensors in `grad_output` to be considered batched, consider using vmap."
+            )
+    reached: list[bool] = []
+
+    def vjp(*cotangents: Tensor) -> tuple:
+        rest = iter(cotangents)
+        slices = [None if one is None else next(rest) for one in given]
+        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused, False, materialize)
+        reached[:] = [one is not None for one in found]
+        return tuple(one for one in found if one is not None)
+
+    rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
+    return tuple(next(rows) if is_reached else None for is_reached in reached)
 
 
 def as_list(given: Any, length: int) -> list:
@@ -133,7 +173,7 @@ ONES = {kind: np.ones((), kind) for kind in (np.dtype("float32"), np.dtype("floa
 
 def works_on_tensors() -> bool:
     """Whether a pass must run its rules on Tensors even when it is not recorded: cotangents may carry tangents, or batches."""
-    return thread.forward_levels != () or thread.batch_levels != () or len(state.batched_nodes) > 0
+    return bool(state.active and (thread.forward_levels or thread.batch_levels)) or bool(state.batched_nodes)
 
 
 def initial_cotangents(roots: Sequence, given: list, on_tensors: bool) -> list:
@@ -159,9 +199,9 @@ def initial_cotangents(roots: Sequence, given: list, on_tensors: bool) -> list:
 def implicit_cotangent(root: Tensor) -> Any:
     """One, for a tensor with one element. Raises RuntimeError for any other."""
     array = root._array
-    if not array.ndim and array.dtype in ONES:
+    if array is not None and not array.ndim and array.dtype in ONES:
         return ONES[array.dtype]
-    if array.size != 1:
+    if array is None or array.size != 1:
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
     if array.dtype.kind == "c":
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
@@ -171,8 +211,8 @@ def implicit_cotangent(root: Tensor) -> Any:
 def checked_cotangent(root: Tensor, cotangent: Any) -> Tensor:
     """A cotangent that the user gave, in the type of its tensor. Raises where it does not fit."""
     array = root._array
-    if not isinstance(cotangent, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(cotangent).__name__}")
+    if array is None:
+        return cotangent
     if cotangent._array.shape != array.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[0] has a shape of {cotangent.shape} and output[0] has a shape of {root.shape}."
@@ -192,29 +232,54 @@ def execute(
     on_tensors = create_graph or works_on_tensors()
     task = Pass(keep, on_tensors)
     if inputs is not None:
-        task.aim(roots, inputs)
-    elif state.hooks:
+        task.aim(roots, inputs, accumulate)
+    if state.hooks and accumulate:
         task.count_leaf_uses(roots)
-    # Rules on arrays record nothing; only hooks could.
-    with enable_grad() if create_graph else no_grad() if state.hooks or on_tensors else QUIET, CAREFUL if state.batched_nodes else QUIET:
-        for root, cotangent in zip(roots, cotangents):  # noqa: B905 - one cotangent was made per root
-            task.give(root if root._node is LEAF else root._node, cotangent)
+    if not (on_tensors or state.hooks):  # rules on arrays record nothing
+        return perform(task, roots, cotangents, inputs, accumulate)
+    with enable_grad() if create_graph else no_grad(), CAREFUL if state.batched_nodes else QUIET:
+        return perform(task, roots, cotangents, inputs, accumulate)
+
+
+def perform(task: Pass, roots: list, cotangents: list, inputs: list | None, accumulate: bool) -> list[Tensor | None]:
+    """Runs a pass that has been set up."""
+    for root, cotangent in zip(roots, cotangents):  # noqa: B905 - one cotangent was made per root
+        task.give(root if root._node is LEAF else root._node, cotangent)
+    try:
         task.run()
-        if not accumulate:
-            return [task.result(tensor) for tensor in inputs or ()]
-        task.fill_grads(inputs)
+    except Exception as error:
+        if thread.anomaly:
+            from .anomaly import report
+
+            report(error)
+        raise
+    if not accumulate:
+        return [task.result(tensor) for tensor in inputs or ()]
+    task.fill_grads()
     return []
 
 
 QUIET = nullcontext()
 
 
+def running_pass() -> Any:
+    """This thread's innermost pass, None outside of any: read off the stack, so that passes need not tell."""
+    frame = frame_of(perform)
+    return None if frame is None else frame.f_locals["task"]
+
+
 def running_node() -> Any:
-    """The node that this thread's innermost pass is at, None outside of any: read off the stack, so that passes need not tell."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code is not Pass.run.__code__:
-        frame = frame.f_back
+    """The node that the innermost pass is at."""
+    frame = frame_of(Pass.run)
     return None if frame is None else frame.f_locals.get("node")
+
+
+def frame_of(function: Any) -> Any:
+    """The innermost call of a function that is still running, None without one."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code is not function.__code__:
+        frame = frame.f_back
+    return frame
 
 
 class Careful:
@@ -233,7 +298,7 @@ CAREFUL = Careful()
 class Pass:
     """One run backwards through a graph: the cotangents known so far, and the nodes still to run."""
 
-    __slots__ = ("keep", "on_tensors", "cotangents", "heap", "needed", "captured", "uses", "owned")
+    __slots__ = ("keep", "on_tensors", "cotangents", "heap", "needed", "captured", "wanted_outputs", "ends", "uses", "owned", "__weakref__")
 
     def __init__(self, keep: bool, on_tensors: bool) -> None:
         self.keep = keep
@@ -241,30 +306,45 @@ class Pass:
         self.cotangents: dict[Any, Any] = {}  # per node, stub or leaf
         self.heap: list[tuple[int, Any]] = []
         self.needed: set | None = None  # the only nodes to run, when the pass has an aim
-        self.captured: dict[Any, Any] = {}  # what is asked for, per node or leaf
+        self.captured: dict[Any, Any] = {}  # what is asked for, per leaf, node, or node and output number
+        self.wanted_outputs: dict[Node, list[int]] = {}  # of nodes with several: the numbers of those that are asked for
+        self.ends: set = set()  # nodes that run even where nothing behind them is needed
         self.uses: dict[Any, int] | None = None  # of leaves with hooks: the consumers that are still to run
         self.owned: set = set()  # nodes and leaves whose cotangent is a buffer that only this pass sees
 
-    def aim(self, roots: list, inputs: list) -> None:
-        """Limits the pass to what leads to `inputs`."""
-        targets = []
+    def aim(self, roots: list, inputs: list, accumulate: bool) -> None:
+        """Limits the pass to what leads to `inputs`. With `accumulate`, those that are no leaves keep their gradients from now on."""
         for tensor in inputs:
             if tensor._base is not None:
                 refresh_view(tensor)
             if tensor._node is None:
                 raise RuntimeError("One of the differentiated Tensors does not require grad")
-            targets.append(tensor if tensor._node is LEAF else tensor._node)
-        self.captured = dict.fromkeys(targets)
-        needed = set(targets)
+            made_by = tensor._node
+            if accumulate and made_by is not LEAF:
+                tensor.retain_grad()
+                self.ends.add(made_by.node if type(made_by) is OutputStub else made_by)
+            elif type(made_by) is OutputStub:
+                self.wanted_outputs.setdefault(made_by.node, []).append(made_by.index)
+                self.captured[made_by.node, made_by.index] = None
+            else:
+                self.captured[tensor if made_by is LEAF else made_by] = None
+        needed = {*self.captured, *self.ends}
         for node in reversed(reachable(roots)):  # earliest first: a node is needed when anything that it consumed is
-            if node not in needed and any(edge in needed for edge in edges_of(node) if edge is not None):
+            if node not in needed and (
+                any(edge in needed for edge in edges_of(node) if edge is not None)
+                or (type(node) is OutputStub and (node.node, node.index) in needed)
+            ):
                 needed.add(node)
         self.needed = needed
 
     def count_leaf_uses(self, roots: list) -> None:
         """Counts the consumers of leaves with hooks, so that these are called as soon as the gradient is complete."""
+        from .hooks import has_leaf_hooks
+
         uses: dict[Any, int] = {}
         for node in reachable(roots):
+            if self.needed is not None and node not in self.needed:
+                continue
             for edge in edges_of(node):
                 if edge is not None and edge._order is None and has_leaf_hooks(edge):
                     uses[edge] = uses.get(edge, 0) + 1
@@ -295,24 +375,24 @@ class Pass:
         """Runs nodes, latest first, until only leaves have cotangents."""
         heap, cotangents, keep = self.heap, self.cotangents, self.keep
         recorded, uses, needed, owned, add = self.on_tensors, self.uses, self.needed, self.owned, np.add
-        observed = state.hooks or thread.anomaly or needed is not None
+        run_watched: Any = None
+        if state.hooks or thread.anomaly or needed is not None:
+            from .hooks import run_watched
         while heap:
             node = heappop(heap)[1]
             g = cotangents.pop(node)
-            if observed:
-                g = self.observe(node, g)
-                if g is None:
-                    continue
             if type(node) is OutputStub:
                 self.collect(node, g)
                 continue
-            if type(g) is list:
-                g = complete(node, g, recorded)
-            if state.last_write < node._order:
-                check_versions(node)
-            if observed:
-                results = self.apply_observed(node, g)
+            if run_watched is not None:
+                results = run_watched(self, node, g)
+                if results is None:
+                    continue
             else:
+                if type(g) is list:
+                    g = complete(node, g, recorded)
+                if state.last_write < node._order:
+                    check_versions(node)
                 results = node.vjp_recorded(g, keep) if recorded else node.vjp(g, keep)
             spaces = node.spaces
             if spaces is not None:
@@ -339,17 +419,6 @@ class Pass:
                     if not uses[edge] and edge in cotangents:
                         self.accumulate(edge, cotangents.pop(edge))
 
-    def observe(self, node: Any, g: Any) -> Any:
-        """The cotangent of a node after its tensor's hooks; None when the pass ends here."""
-        if node.tensor_hooks is not None or node.retained is not None:
-            g = self.call_tensor_hooks(node, g)
-        if self.needed is not None:
-            if node in self.captured:
-                self.captured[node] = g
-            if not any(edge in self.needed for edge in edges_of(node) if edge is not None):
-                return None
-        return g
-
     def collect(self, stub: OutputStub, g: Any) -> None:
         """Hands the cotangent of one output to its node."""
         node = stub.node
@@ -359,93 +428,27 @@ class Pass:
             heappush(self.heap, (node._order, node))
         parts[stub.index] = g if parts[stub.index] is None else parts[stub.index] + g
 
-    def apply_observed(self, node: Node, g: Any) -> tuple:
-        """Runs a node, calling its hooks, or watched by anomaly mode."""
-        if node.prehooks:
-            g = self.call_prehooks(node, g)
-        if thread.anomaly:
-            from .anomaly import apply_checked
-
-            results = apply_checked(node, g, self.keep, self.on_tensors)
-        else:
-            results = node.vjp_recorded(g, self.keep) if self.on_tensors else node.vjp(g, self.keep)
-        if node.posthooks:
-            before = tuple(as_tensor(result) for result in results)
-            outputs = tuple(as_tensor(one) for one in g) if type(g) is tuple else (as_tensor(g),)
-            for hook in list(node.posthooks.values()):
-                replaced = hook(before, outputs)
-                if replaced is not None:
-                    before = tuple(replaced) if isinstance(replaced, (tuple, list)) else (replaced,)
-            results = tuple(self.raw(result) for result in before)
-        return results
-
     def raw(self, tensor: Any) -> Any:
         """A hook's Tensor in the form that this pass works with."""
         return tensor if tensor is None or self.on_tensors else tensor._array
 
-    def call_tensor_hooks(self, node: Any, g: Any) -> Any:
-        """Calls the hooks of the tensor that a node made, and fills its `.grad` when it retains it."""
-        if node.tensor_hooks:
-            g = self.hooked(node.tensor_hooks, g)
-        if node.retained is not None:
-            tensor = node.retained()
-            if tensor is not None:
-                self.add_to_grad(tensor, g)
-        return g
-
-    def hooked(self, hooks: dict, g: Any) -> Any:
-        """A cotangent after hooks have seen it and perhaps replaced it."""
-        for hook in list(hooks.values()):
-            replaced = hook(as_tensor(g))
-            if replaced is not None:
-                if not isinstance(replaced, Tensor):
-                    raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
-                shape = g.shape
-                if tuple(replaced.shape) != tuple(shape):
-                    raise RuntimeError(f"hook '{getattr(hook, '__name__', hook)}' has changed the size of value")
-                g = self.raw(replaced)
-        return g
-
-    def call_prehooks(self, node: Node, g: Any) -> Any:
-        several = isinstance(g, (tuple, list))
-        outputs = tuple(as_tensor(one) for one in g) if several else (as_tensor(g),)
-        for hook in list((node.prehooks or {}).values()):
-            replaced = hook(outputs)
-            if replaced is not None:
-                outputs = tuple(replaced) if isinstance(replaced, (tuple, list)) else (replaced,)
-        raw = tuple(self.raw(one) for one in outputs)
-        return raw if several else raw[0]
-
-    def fill_grads(self, inputs: list | None) -> None:
-        """Adds what the leaves (or only `inputs`) have received to their `.grad`."""
+    def fill_grads(self) -> None:
+        """Adds what the leaves have received to their `.grad`."""
         found = self.cotangents
         while found:
             leaf, cotangent = found.popitem()
-            if inputs is None or leaf in self.captured:
+            if self.needed is None or leaf in self.captured:
                 self.accumulate(leaf, cotangent)
-        for tensor in inputs or ():
-            if tensor._node is not LEAF and self.captured[tensor._node] is not None:
-                self.add_to_grad(tensor, self.captured[tensor._node])
 
     def accumulate(self, leaf: Tensor, g: Any) -> None:
         """Adds a complete cotangent to a leaf's `.grad`, calling the leaf's hooks."""
-        if state.hooks and has_leaf_hooks(leaf):
-            self.accumulate_hooked(leaf, g)
-        else:
-            self.add_to_grad(leaf, g)
+        if state.hooks:
+            from .hooks import accumulate_hooked, has_leaf_hooks
 
-    def accumulate_hooked(self, leaf: Tensor, g: Any) -> None:
-        if leaf._hooks:
-            g = self.hooked(leaf._hooks, g)
-        before, after = leaf.__dict__.get("_node_hooks", ((), ()))
-        if before or after:
-            node = AccumulateGrad.of(leaf)
-            g = self.call_prehooks(node, g)
+            if has_leaf_hooks(leaf):
+                accumulate_hooked(self, leaf, g)
+                return
         self.add_to_grad(leaf, g)
-        for hook in list((after or {}).values()):
-            hook((), (as_tensor(g),))
-        for hook in list((leaf._post_hooks or {}).values()):
-            hook(leaf)
 
     def add_to_grad(self, tensor: Tensor, g: Any) -> None:
         """Adds to `.grad`, in place unless the pass is recorded."""
@@ -472,13 +475,20 @@ class Pass:
 
     def result(self, tensor: Tensor) -> Tensor | None:
         """The gradient that was asked for, after its hooks."""
-        node = tensor._node
-        found = self.cotangents.get(tensor) if node is LEAF else self.captured[node]
+        node: Any = tensor._node
+        if node is LEAF:
+            found = self.cotangents.get(tensor)
+        else:
+            found = self.captured[(node.node, node.index) if type(node) is OutputStub else node]
         if found is None:
             return None
         if node is LEAF and tensor._hooks:
-            found = self.hooked(tensor._hooks, found)
+            from .hooks import hooked
+
+            found = hooked(self, tensor._hooks, found)
         array = tensor._array
+        if array is None:  # of a gradient edge that somebody made by hand
+            return as_tensor(found)
         if found.shape != array.shape or dtype_of(found) != array.dtype:
             found = project(found, array.shape, array.dtype)
         return as_tensor(found)
@@ -498,7 +508,7 @@ def _count_holders() -> int:
     leaf._node = LEAF
     measuring = _Measuring(False, False)
     measuring.cotangents[leaf] = np.zeros(1)
-    measuring.fill_grads(None)
+    measuring.fill_grads()
     return measuring.holders
 
 
@@ -522,11 +532,6 @@ def sees_other(view: np.ndarray) -> bool:
 def edges_of(node: Any) -> tuple:
     """What a node or stub consumed."""
     return (node.node,) if type(node) is OutputStub else node.edges
-
-
-def has_leaf_hooks(leaf: Tensor) -> bool:
-    """Whether anybody wants to be called about a leaf's gradient."""
-    return leaf._hooks is not None or leaf._post_hooks is not None or "_node_hooks" in leaf.__dict__
 
 
 def reachable(roots: list) -> list:

@@ -101,6 +101,7 @@ class Node:
     prehooks: OrderedDict | None = None
     posthooks: OrderedDict | None = None
     retained: weakref.ref | None = None  # the tensor whose .grad is to be filled
+    output_hooks: dict[int, OutputHooks] | None = None  # of a node with several outputs: both, per output number
     trace: str | None = None  # where the operation was called (anomaly mode)
     _outputs: tuple | None = None  # of a node with several outputs: their shapes and types
     _materialize = True  # whether such a node gets zeros for outputs that took no part
@@ -119,6 +120,11 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
+
+    @property
+    def hook_holder(self) -> Any:
+        """Where the hooks of the tensor that this node made are kept."""
+        return self
 
     @property
     def metadata(self) -> dict:
@@ -160,19 +166,31 @@ class Node:
         return add_hook(self.prehooks, fn)
 
 
+class OutputHooks:
+    """What is kept about one output of a node with several."""
+
+    tensor_hooks: OrderedDict | None = None
+    retained: weakref.ref | None = None
+
+
 class OutputStub:
     """One output of a node with several."""
 
     __slots__ = ("_order", "node", "index", "__dict__", "__weakref__")
 
-    tensor_hooks: OrderedDict | None = None
-    retained: weakref.ref | None = None
     out_cell: VersionCell | None = None
 
     def __init__(self, node: Node, index: int) -> None:
         self._order = next_order()
         self.node = node
         self.index = index
+
+    @property
+    def hook_holder(self) -> OutputHooks:
+        """Where the hooks of this output are kept: with the node, which calls those of all its outputs before it runs."""
+        if self.node.output_hooks is None:
+            self.node.output_hooks = {}
+        return self.node.output_hooks.setdefault(self.index, OutputHooks())
 
 
 class AccumulateGrad(Node):
@@ -200,6 +218,37 @@ class AccumulateGrad(Node):
 
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
+
+
+def retain(tensor: Tensor, before: Any = None) -> None:
+    """Has what made a tensor fill its `.grad`, and no longer what made it `before` an in-place change."""
+    if before is not None and before is not LEAF:
+        before.hook_holder.retained = None
+    node: Any = tensor._node
+    if node is not None and node is not LEAF:
+        node.hook_holder.retained = weakref.ref(tensor)
+
+
+# What is loaded on first use: the names that PyTorch has in this module, and the modules that have them here.
+_ELSEWHERE = {
+    "saved_tensors_hooks": "saved",
+    "save_on_cpu": "saved",
+    "disable_saved_tensors_hooks": "saved",
+    "allow_mutation_on_saved_tensors": "mutation",
+    "GradientEdge": "edges",
+    "get_gradient_edge": "edges",
+    "increment_version": "edges",
+    "register_multi_grad_hook": "edges",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ELSEWHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f".{_ELSEWHERE[name]}", __package__), name)
+    return value
 
 
 def public_edge(edge: Any) -> tuple[Any, int]:

@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.memory import overlaps_itself
+from ..overridable import overriding
 from ..tensor import Tensor, wrap
-from .graph import FREED, LEAF, next_order, version_cell
+from .graph import FREED, LEAF, next_order, retain, version_cell
 from .modes import state, thread
 from .views import check_view_writable, outdate_views, rebase, refresh
 
@@ -37,6 +38,10 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     check_writable(target)
     if callable(op.inplace) and written_directly(target, op, args, kwargs):
         return target
+    if thread.functions or overriding((target, *args), kwargs):
+        from ..overrides import call_overrides
+
+        return call_overrides(getattr(Tensor, f"{op.name}_"), (target, *args), kwargs)
     source = wrap(target._array)
     source._node = target._node
     if source._node is LEAF:
@@ -44,7 +49,7 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     elif source._node is not None and (op.kind == "composite" or op.inputs[0] in op.needed.slots):
         source._array = target._array.copy()  # the rule needs what was there before
     source._tangents = target._tangents
-    if callable(op.inplace) and source._array is target._array and not thread.batch_levels:
+    if callable(op.inplace) and source._array is target._array and not thread.batch_levels and not thread.saved_hooks:
         from ..ops.dispatch import careful
 
         result = careful(op, (source, *args), kwargs, op.inplace)
@@ -85,6 +90,8 @@ def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
 
 def check_writable(target: Tensor) -> None:
     """Raises where an in-place change of this tensor is forbidden."""
+    if thread.mutation is not None:
+        thread.mutation.before_change(target)
     if target._base is not None:
         refresh(target)
     if thread.grad_enabled:
@@ -106,7 +113,7 @@ def check_writable(target: Tensor) -> None:
 
 def assign(target: Tensor, result: Tensor) -> Tensor:
     """Writes a result of the target's shape into it, and gives it the result's history."""
-    node = result._node
+    node, before = result._node, target._node
     if target._base is not None and node is None and target._base._node is not None and thread.grad_enabled:
         check_view_writable(target)
     write(target, result._array)
@@ -124,11 +131,13 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
         assign_tangents(target, result)
     if target._base is not None and (node is not None or target._base._node is not None):
         if thread.grad_enabled:
-            rebase(target, node)
+            refresh(target, rebase(target, node))
     elif thread.grad_enabled:
         target._node = node
         if target._viewed and node is not None:
             outdate_views(target)
+    if target._retains:
+        retain(target, before)
     return target
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
 
 class _State:
@@ -19,7 +19,7 @@ class _State:
         self.active = 0  # how many threads, or tensors, ask ops to take the careful path
         self.silent = 0  # how many threads record nothing: asked where an operation would be recorded
         self.last_write = 1  # order of the latest in-place change (orders count downwards; 1 is before any)
-        self.batched_nodes: WeakSet = WeakSet()  # where graphs enter and leave vmap: their passes run on Tensors
+        self.batched_nodes: set[ref] = set()  # where graphs that live enter and leave vmap: their passes run on Tensors
         self.hooks = False  # whether any node or tensor ever got a hook
 
 
@@ -31,7 +31,9 @@ class _Thread(threading.local):
     randomness: tuple[str, int, int] | None = None  # of vmap: what is allowed, and the level and size of the batch
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None
+    mutation: Any = None  # the block, if any, in which saved tensors may be changed in place
     functions: tuple = ()  # __torch_function__ modes, innermost last
+    subclasses_disabled = False  # whether tensor subclasses are treated as plain tensors
     anomaly = False
     anomaly_check_nan = True
     counted = False  # whether this thread is counted in state.active

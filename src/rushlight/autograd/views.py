@@ -11,7 +11,7 @@ from typing import Any
 from ..arrays.memory import Layout
 from ..tensor import Tensor, wrap
 from .engine import check_versions, project_all
-from .graph import LEAF, Node, next_order, version_cell
+from .graph import LEAF, Node, next_order, retain, version_cell
 from .modes import adjust_active, state, thread
 
 
@@ -22,7 +22,7 @@ class CopySlices(Node):
 
     def __init__(self, base_edge: Any, inner: Node | None, layout: Layout) -> None:
         self._order = next_order()
-        self.edges = (base_edge, *(inner.edges[1:] if inner is not None else ()))
+        self.edges = (base_edge, *(inner.edges[1:] if inner is not None else (None,)))
         self.spaces = None
         self.inner = inner
         self.layout = layout
@@ -31,7 +31,7 @@ class CopySlices(Node):
         whole, part = self.layout.arrange(g)
         if self.inner is None:
             part[...] = 0
-            return (whole,)
+            return whole, None
         through, *others = self.run_inner(part.copy(), keep, recorded=False)
         part[...] = 0 if through is None else through
         return (whole, *others)
@@ -41,7 +41,7 @@ class CopySlices(Node):
         flat = g.reshape(-1)
         part = flat[indices]
         if self.inner is None:
-            return (flat.index_put((indices,), part * 0).reshape(g.shape),)
+            return flat.index_put((indices,), part * 0).reshape(g.shape), None
         through, *others = self.run_inner(part, keep, recorded=True)
         through = part * 0 if through is None else through
         return (flat.index_put((indices,), through).reshape(g.shape), *others)
@@ -75,16 +75,19 @@ class AsStridedBackward0(Node):
         return (as_strided_backward(g, self.layout),)
 
 
-def rebase(view: Tensor, inner: Node | None) -> None:
-    """Gives the base of a view, just changed in place by `inner`, its new history, and the view its own from there."""
+def rebase(view: Tensor, inner: Node | None) -> Layout:
+    """Gives the base of a view, just changed in place by `inner` (None: by constants), its new history; returns the view's place."""
     base = view._base
     assert base is not None
     base_edge = base if base._node is LEAF else base._node
     layout = Layout.of(view._array, base._array)
+    before = base._node
     base._node = node = CopySlices(base_edge, inner, layout)
+    if base._retains:
+        retain(base, before)
     node.out_cell = version_cell(base)
     outdate_views(base)
-    refresh(view, layout)
+    return layout
 
 
 def outdate_views(base: Tensor) -> None:

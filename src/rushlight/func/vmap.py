@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Entering(Node):
         self.edges = (edge_of(tensor),)
         self.spaces = None
         self.level, self.dim = level, dim
-        state.batched_nodes.add(self)
+        state.batched_nodes.add(ref(self, state.batched_nodes.discard))
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
         return (leave(g, self.level, self.dim, thread.batch_sizes[self.level]),)
@@ -47,7 +48,7 @@ class Leaving(Node):
         self.edges = (edge_of(tensor),)
         self.spaces = None
         self.level, self.dim = level, dim
-        state.batched_nodes.add(self)
+        state.batched_nodes.add(ref(self, state.batched_nodes.discard))
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
         return (enter(g, self.level, self.dim),)

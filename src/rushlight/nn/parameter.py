@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rushlight
-from rushlight.tensor import Tensor, plain_types
+from rushlight.tensor import Tensor, _disabled_torch_function_impl
 
 if TYPE_CHECKING:
     from typing import Any
@@ -28,6 +28,8 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         requires_grad: whether backward computes its gradient.
     """
 
+    __torch_function__ = _disabled_torch_function_impl  # operations on parameters give plain tensors
+
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
         if data is None:
             data = rushlight.empty(0)
@@ -46,11 +48,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             )
         parameter._is_param = True
         return parameter
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if "__torch_function__" not in cls.__dict__:
-            plain_types.add(cls)  # operations on parameters give plain tensors
 
     def __copy__(self) -> Parameter:
         return type(self)(self.data, self.requires_grad)
@@ -71,9 +68,6 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
         arguments = self.data, self.requires_grad, OrderedDict()  # PyTorch's form: the last stands for hooks
         state = user_attributes(self)
         return (_rebuild_parameter_with_state, (*arguments, state)) if state else (_rebuild_parameter, arguments)
-
-
-plain_types.add(Parameter)
 
 
 def _rebuild_parameter(data: Tensor, requires_grad: bool, backward_hooks: Any) -> Parameter:
@@ -100,6 +94,8 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         data: the tensor whose memory the buffer shares (nothing: an empty tensor).
         persistent: whether it is part of the module's `state_dict`.
     """
+
+    __torch_function__ = _disabled_torch_function_impl
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:
         if data is None:

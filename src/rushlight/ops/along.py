@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from .dims import position
+from .indexing import basic_index, index_spread, raw
+from .indexing import index as picked
 
 
 def slice_of(dim: int, rank: int, part: slice) -> tuple:
@@ -16,8 +18,6 @@ def slice_of(dim: int, rank: int, part: slice) -> tuple:
 
 def part_along(x: Any, dim: int, part: slice) -> Any:
     """A slice along one dimension, as a view; its step may be negative."""
-    from .indexing import basic_index
-
     return basic_index(x, slice_of(dim, len(x.shape), part))
 
 
@@ -32,20 +32,16 @@ def places(index: Any, shape: tuple, dim: int) -> tuple:
     dim %= rank
     line = [1] * rank
     return tuple(
-        getattr(index, "_array", index) if d == dim else np.arange(extent).reshape(*line[:d], extent, *line[d + 1 :])
+        raw(index) if d == dim else np.arange(extent).reshape(*line[:d], extent, *line[d + 1 :])
         for d, extent in enumerate(shape)
     )
 
 
 def take_along(x: Any, index: Any, dim: int) -> Any:
     """`x[i, index[i, j], ...]`: an int64 index per line along `dim`; the shapes agree, or broadcast, elsewhere."""
-    from .indexing import index as picked
-
     return picked(x, places(index, x.shape, dim)) if x.shape else x
 
 
 def put_along(g: Any, index: Any, dim: int, shape: tuple, unique: bool = False) -> Any:
     """Zeros of that shape with elements of g added where `take_along` would pick; `unique`: no place repeats."""
-    from .indexing import index_spread
-
     return index_spread(g, shape, places(index, shape, dim), unique) if shape else g

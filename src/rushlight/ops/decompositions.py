@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..tensor import wrap
+from .comparisons import where
 from .joining import cat
 from .kinds import Array, composite, general
 from .matrices import (
@@ -284,7 +285,7 @@ def orgqr(A: Any, tau: Any) -> Any:
         raise RuntimeError("linalg.householder_product: input.shape[-1] must be greater than or equal to tau.shape[-1]")
     first = np.zeros(tuple(A.shape), dtypes.numpy_type(A.dtype))
     first[...] = np.eye(rows, columns)
-    return reflected(A, tau, wrap(first), transpose=False)
+    return reflected(A, tau, where(wrap(np.array(True)), wrap(first), A), transpose=False)  # connected to A
 
 
 def reflected(A: Any, tau: Any, other: Any, transpose: bool) -> Any:
@@ -297,9 +298,6 @@ def reflected(A: Any, tau: Any, other: Any, transpose: bool) -> Any:
         factor = (conjugated(factor) if transpose else factor).reshape(*factor.shape, 1)
         other = other - factor * (v @ (adjoint(v) @ other))
     return other
-
-
-householder_product = orgqr
 
 
 @composite(

@@ -35,7 +35,9 @@ triu = _triangle("triu", np.triu, "The upper triangle of the matrices; `diagonal
 
 
 def _indices(name: str, find: Any, doc: str) -> Any:
-    def function(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None) -> Tensor:
+    def function(
+        row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+    ) -> Tensor:
         for what, extent in (("row", row), ("col", col)):
             if extent < 0:
                 raise RuntimeError(f"{what} must be non-negative, got{extent}")
@@ -48,8 +50,12 @@ def _indices(name: str, find: Any, doc: str) -> Any:
     return function
 
 
-tril_indices = _indices("tril_indices", np.tril_indices, "The indices of a matrix's lower triangle: a row of rows, a row of columns.")
-triu_indices = _indices("triu_indices", np.triu_indices, "The indices of a matrix's upper triangle: a row of rows, a row of columns.")
+tril_indices = _indices(
+    "tril_indices", np.tril_indices, "The indices of a matrix's lower triangle: a row of rows, a row of columns."
+)
+triu_indices = _indices(
+    "triu_indices", np.triu_indices, "The indices of a matrix's upper triangle: a row of rows, a row of columns."
+)
 
 # --- diagonals ----------------------------------------------------------------------------------------------------------------------
 
@@ -67,7 +73,11 @@ def diagonal_of(array: Any, offset: int, dim1: int, dim2: int) -> Any:
 DIAGONALS = [call(T((3, 3))), call(T((2, 3, 4)), 1, 0, 2), call(T((3, 2)), -1), call(T((2, 3)), 5)]
 
 
-@linear(lambda g, x_shape, offset, dim1, dim2: diagonal_spread(g, x_shape, offset, dim1, dim2), view=True, samples=lambda: DIAGONALS)
+@linear(
+    lambda g, x_shape, offset, dim1, dim2: diagonal_spread(g, x_shape, offset, dim1, dim2),
+    view=True,
+    samples=lambda: DIAGONALS,
+)
 def diagonal(input: Array, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Array:
     """The diagonal of the matrices in two dimensions, as a last dimension; a view. `offset` moves it to the right (or down)."""
     return diagonal_of(input, offset, dim1, dim2)
@@ -160,4 +170,14 @@ def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tenso
 
 Tensor.fill_diagonal_ = fill_diagonal_  # type: ignore[attr-defined]
 
-__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "diagonal_scatter", "tril", "tril_indices", "triu", "triu_indices"]
+__all__ = [
+    "diag",
+    "diag_embed",
+    "diagflat",
+    "diagonal",
+    "diagonal_scatter",
+    "tril",
+    "tril_indices",
+    "triu",
+    "triu_indices",
+]

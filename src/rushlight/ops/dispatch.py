@@ -12,6 +12,7 @@ from ..arrays.basic import as_array, is_array
 from ..arrays.promotion import NUMBERS, common_dtype, operand
 from ..autograd.graph import OutputStub, next_order
 from ..autograd.modes import state, thread
+from ..overridable import overriding
 from ..tensor import Tensor, new, plain_types, refresh_view, wrap
 from .op import ALIASES, Op, edge_of
 
@@ -21,16 +22,16 @@ if TYPE_CHECKING:
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
     """Runs an op on whatever it was given, with `function` in place of its forward if there is one."""
+    if thread.functions or overriding(args, kwargs):
+        from ..overrides import call_overrides
+
+        return call_overrides(op.function, args, kwargs)
     out = kwargs.pop("out", None) if "out" in kwargs else None
     args, kwargs = spelled(op, args, kwargs)
     if op.arguments is not None:
         args, kwargs = op.arguments(args, kwargs)
     values, options = op.bind(*args, **kwargs)
     given = gather(op, values)
-    if overridden(given):
-        from ..overrides import call_overrides
-
-        return call_overrides(op.function, given, args, kwargs if out is None else {**kwargs, "out": out})
     if not any(isinstance(value, Tensor) for value in given):
         if given and not any(is_array(value) for value in given):
             raise argument_error(op, given)
@@ -70,22 +71,6 @@ def gather(op: Op, values: list) -> list:
                 raise argument_error(op, list(first), index)
         return [*first, *(values[position] for position in op.positions[1:])]
     return [values[position] for position in op.positions]
-
-
-def overridden(given: Sequence) -> bool:
-    """Whether a tensor subclass or a mode wants to handle the call itself."""
-    if thread.functions:
-        return True
-    for value in given:
-        kind = type(value)
-        if kind not in plain_types and hasattr(kind, "__torch_function__") and not is_disabled(kind):
-            return True
-    return False
-
-
-def is_disabled(kind: type) -> bool:
-    """Whether a class leaves calls on its instances alone."""
-    return getattr(kind.__torch_function__, "disabled", False)  # type: ignore[attr-defined]
 
 
 def argument_error(op: Op, given: list, index: int = 0) -> TypeError:

@@ -75,18 +75,33 @@ def filled_with_tensor(input: Array, value: Array) -> Array:
 
 
 def _number_filler(name: str, node: str) -> Any:
-    rule = general(lambda g: zeros_for(g), name=name, node=node, method=False, inplace=fill_into, samples=lambda: [call(T((2, 3)), 1.5)])
+    rule = general(
+        lambda g: zeros_for(g),
+        name=name,
+        node=node,
+        method=False,
+        inplace=fill_into,
+        samples=lambda: [call(T((2, 3)), 1.5)],
+    )
     return rule(filled_with_number)
 
 
 def _tensor_filler(name: str, node: str) -> Any:
     rules = (lambda g: zeros_for(g), lambda g: g)
-    return linear(rules, name=name, node=node, method=False, broadcasts=True, samples=lambda: [call(T((2, 3)), T(()))])(filled_with_tensor)
+    return linear(rules, name=name, node=node, method=False, broadcasts=True, samples=lambda: [call(T((2, 3)), T(()))])(
+        filled_with_tensor
+    )
 
 
 # PyTorch numbers the nodes of fill and fill_ apart.
-fill_number, fill_number_ = _number_filler("fill_number", "FillBackward0"), _number_filler("fill_number_", "FillBackward2")
-fill_tensor, fill_tensor_ = _tensor_filler("fill_tensor", "FillBackward1"), _tensor_filler("fill_tensor_", "FillBackward3")
+fill_number, fill_number_ = (
+    _number_filler("fill_number", "FillBackward0"),
+    _number_filler("fill_number_", "FillBackward2"),
+)
+fill_tensor, fill_tensor_ = (
+    _tensor_filler("fill_tensor", "FillBackward1"),
+    _tensor_filler("fill_tensor_", "FillBackward3"),
+)
 
 
 def is_fill_tensor(value: Any) -> bool:

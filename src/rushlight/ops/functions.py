@@ -282,7 +282,7 @@ copysign = pointwise(
 nextafter = pointwise(
     "nextafter",
     np.nextafter,
-    d=(1, 0),
+    d=(None, None),
     accepts="f",
     numbers="none",
     samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],

@@ -18,6 +18,7 @@ from ..arrays.promotion import NUMBERS, scalar_array
 from ..autograd.graph import version_cell
 from ..autograd.inplace import change, check_writable
 from ..autograd.modes import thread
+from ..autograd.views import rebase
 from ..tensor import Tensor, wrap
 from .dispatch import type_word
 from .filling import copy
@@ -211,7 +212,9 @@ def placing_error(input: Any, indices: tuple, values: Any, error: Exception) -> 
     if isinstance(error, IndexError):
         return picking_error(input.shape, indices, error)
     picked = list(np.empty(input.shape, bool)[indices].shape)
-    return RuntimeError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape {picked}")
+    return RuntimeError(
+        f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape {picked}"
+    )
 
 
 # --- from what stands between the brackets ------------------------------------------------------------------------------------------
@@ -230,10 +233,14 @@ def index_array(given: Any) -> Any:
         if array.dtype.kind in "OUS":
             raise TypeError(f"new(): invalid data type '{type(given).__name__}'")
     kind = array.dtype
-    if kind == np.int64 or kind == bool:
+    if kind in (int64, np.bool_):
         return array
     if kind == np.uint8:
-        warnings.warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.", UserWarning, stacklevel=4)
+        warnings.warn(
+            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
+            UserWarning,
+            stacklevel=4,
+        )
         return array.astype(bool)
     if kind == np.int32 or (kind.kind in "iu" and not isinstance(given, Tensor)):
         return array.astype(np.int64)
@@ -242,7 +249,11 @@ def index_array(given: Any) -> Any:
 
 def entries(given: Any) -> list:
     """What stands between the brackets, one by one: ints, slices, None, Ellipsis, int64 arrays and masks."""
-    if isinstance(given, list) and len(given) < 32 and any(isinstance(one, (Tensor, list, tuple, slice, ndarray, NoneType, EllipsisType)) for one in given):
+    if (
+        isinstance(given, list)
+        and len(given) < 32
+        and any(isinstance(one, (Tensor, list, tuple, slice, ndarray, NoneType, EllipsisType)) for one in given)
+    ):
         warnings.warn(
             "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq].",
             UserWarning, stacklevel=4,
@@ -310,7 +321,9 @@ def split_index(shape: tuple, given: Any) -> tuple[tuple | None, tuple | None]:
             dim += one.ndim if one.dtype == bool else 1
             picked.append(one)
     everything = all(isinstance(one, slice) and one == ALL for one in view)
-    return None if everything and any(map(is_array, picked)) else (*view, ...), tuple(picked) if any(map(is_array, picked)) else None
+    return None if everything and any(map(is_array, picked)) else (*view, ...), tuple(picked) if any(
+        map(is_array, picked)
+    ) else None
 
 
 def is_basic(given: tuple) -> bool:
@@ -340,12 +353,22 @@ def quick_basic(given: Any) -> tuple | None:
     return None
 
 
+def quick_picked(given: Any, shape: tuple) -> tuple | None:
+    """`split_index` for the usual index that is one tensor, of int64 or a mask of the whole; None for all others."""
+    if type(given) is not Tensor or not shape:
+        return None
+    array = given._array
+    if array.ndim and (array.dtype == int64 or (array.dtype == bool and array.shape == shape)):
+        return None, (array,)
+    return None
+
+
 def getitem(self: Tensor, index: Any) -> Tensor:
     """`self[index]`: a view for integers, slices, None and Ellipsis; a copy for tensors, arrays and lists of indices, and masks."""
     basic = quick_basic(index)
     if basic is not None:
         return basic_index(self, basic)
-    view, picked = split_index(self._array.shape, index)
+    view, picked = quick_picked(index, self._array.shape) or split_index(self._array.shape, index)
     if picked is None:
         return basic_index(self, view)
     source = self if view is None else basic_index(self, view)
@@ -359,14 +382,19 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`self[index] = value`, a number, tensor or array that broadcasts to the place; gradients flow to `value` and to the rest."""
     view, picked = quick_basic(index), None
     if view is None:
-        view, picked = split_index(self._array.shape, index)
+        view, picked = quick_picked(index, self._array.shape) or split_index(self._array.shape, index)
     source = assignable(self, value, picked)
     base = self if self._base is None else self._base
     recorded = thread.grad_enabled and not (self._node is base._node is source._node is None)
     if recorded or thread.forward_levels or thread.batch_levels:
         whole = view is None or all(one is ... or one == ALL for one in view)
         target = self if whole else basic_index(self, view)
-        if picked is None:
+        if picked is None and source._node is None and not whole and not (thread.forward_levels or thread.batch_levels):
+            check_writable(target)
+            target._array[...] = fitted(source, target._array.shape)._array
+            version_cell(target).bump()
+            rebase(target, None)
+        elif picked is None:
             change(target, copy.op, (fitted(source, target._array.shape),), {})
         else:
             change(target, index_put.op, (picked, source), {})

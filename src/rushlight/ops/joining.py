@@ -36,11 +36,12 @@ def over_tensors(op: Any) -> Any:
     """The public function of an op on a list of tensors and a dimension, with a fast path for plain tensors."""
     forward, shapes = op.forward, "tensors_shape" in op.needed.rules[0]
 
-    def function(tensors: Any, dim: int = 0, **options: Any) -> Any:
+    def function(tensors: Any, dim: Any = None, **options: Any) -> Any:
         if options or state.active or (type(tensors) is not list and type(tensors) is not tuple) or not tensors:
             if options or isinstance(tensors, Tensor) or not tensors or not all(map(is_array, tensors)):
-                return careful(op, (tensors, dim), options)
-            return forward(tensors, dim)  # a derivative rule at work
+                return careful(op, (tensors,) if dim is None else (tensors, dim), options)
+            return forward(tensors, 0 if dim is None else dim)  # a derivative rule at work
+        dim = 0 if dim is None else dim
         arrays, edges, recorded = [], [], False
         for tensor in tensors:
             if type(tensor) not in plain_types:
@@ -124,7 +125,9 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
         if len(filled) in (0, len(tensors)) or any(not array.ndim for array in filled):
             raise cat_error(tensors, dim) from None
     try:
-        return np.concatenate(in_one_type([array.astype(dtypes.numpy_type(common_dtype(list(tensors)))) for array in filled]), dim)
+        return np.concatenate(
+            in_one_type([array.astype(dtypes.numpy_type(common_dtype(list(tensors)))) for array in filled]), dim
+        )
     except ValueError:
         raise cat_error(tensors, dim) from None
 
@@ -132,7 +135,12 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
 concat = concatenate = cat
 
 
-@linear(lambda g, dim: unbind(g, dim), method=False, fast=over_tensors, samples=lambda: [call([T((2, 3)), T((2, 3))]), call([T((2,)), T((2,))], -1), call([T(()), T(())])])
+@linear(
+    lambda g, dim: unbind(g, dim),
+    method=False,
+    fast=over_tensors,
+    samples=lambda: [call([T((2, 3)), T((2, 3))]), call([T((2,)), T((2,))], -1), call([T(()), T(())])],
+)
 def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     """Tensors of one shape side by side along a new dimension."""
     if not tensors:
@@ -169,7 +177,12 @@ def into_views(op: Any) -> Any:
         array = source._array
         outputs = tuple([wrap(part) for part in forward(array, *args[1:], **options)])
         made_by = source._node
-        if made_by is not None and array.dtype.kind in "fcV" and outputs and not (state.silent and not thread.grad_enabled):
+        if (
+            made_by is not None
+            and array.dtype.kind in "fcV"
+            and outputs
+            and not (state.silent and not thread.grad_enabled)
+        ):
             node = op.node_class()
             node._order = next_order()
             node.edges = (source if made_by is LEAF else made_by,)
@@ -215,7 +228,9 @@ def section_sizes(size: Any, extent: int, dim: int) -> list[int]:
         return [min(size, extent - start) for start in range(0, extent, size)] if extent else [0]
     found = list(size)
     if any(one < 0 for one in found):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={found}")
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={found}"
+        )
     if sum(found) != extent:
         raise RuntimeError(
             f"split_with_sizes expects split_sizes to sum exactly to {extent} (input tensor's size at dimension {dim}), but got "
@@ -326,8 +341,12 @@ def three_dimensional(tensor: Tensor) -> Tensor:
 
 atleast_1d = at_least("atleast_1d", lambda tensor: tensor if tensor.ndim else reshape(tensor, (1,)),
                       "Each tensor with at least one dimension.")  # fmt: skip
-atleast_2d = at_least("atleast_2d", two_dimensional, "Each tensor with at least two dimensions: a vector becomes a row.")
-atleast_3d = at_least("atleast_3d", three_dimensional, "Each tensor with at least three dimensions: `(n,)` becomes `(1, n, 1)`.")
+atleast_2d = at_least(
+    "atleast_2d", two_dimensional, "Each tensor with at least two dimensions: a vector becomes a row."
+)
+atleast_3d = at_least(
+    "atleast_3d", three_dimensional, "Each tensor with at least three dimensions: `(n,)` becomes `(1, n, 1)`."
+)
 
 
 def _stacker(name: str, prepare: Any, dim: Any, doc: str) -> Any:
@@ -346,7 +365,9 @@ def columns(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 hstack = _stacker("hstack", lambda tensors: atleast_1d(list(tensors)), lambda prepared: 0 if prepared[0].ndim == 1 else 1,
                   "Side by side along dimension 1 (vectors: 0).")  # fmt: skip
-vstack = row_stack = _stacker("vstack", lambda tensors: atleast_2d(list(tensors)), 0, "One below the other along dimension 0.")
+vstack = row_stack = _stacker(
+    "vstack", lambda tensors: atleast_2d(list(tensors)), 0, "One below the other along dimension 0."
+)
 dstack = _stacker("dstack", lambda tensors: atleast_3d(list(tensors)), 2, "One behind the other along dimension 2.")
 column_stack = _stacker("column_stack", columns, 1, "Side by side along dimension 1; vectors as columns.")
 
@@ -368,7 +389,9 @@ def diagonal_blocks(tensors: Sequence[Array]) -> Array:
     """The tensors, of at most two dimensions, along the diagonal of a matrix."""
     for i, array in enumerate(tensors):
         if array.ndim > 2:
-            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {array.ndim} dimensions")
+            raise RuntimeError(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {array.ndim} dimensions"
+            )
     blocks = [array.reshape((1,) * (2 - array.ndim) + array.shape) for array in in_one_type(tensors)]
     result = zeros_like(blocks[0], (sum(b.shape[0] for b in blocks), sum(b.shape[1] for b in blocks)))
     row = column = 0
@@ -415,7 +438,9 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
     if indexing is None:
         warnings.warn(
-            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", UserWarning, stacklevel=2
+            "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+            UserWarning,
+            stacklevel=2,
         )
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')

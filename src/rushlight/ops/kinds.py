@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays.basic import as_array, generic, ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
+from ..overridable import overridable, overriding
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled, write_out
 from .op import Op
@@ -81,7 +82,11 @@ def chooses(partial: Callable) -> Callable:
 def careful_operator(op: Op, args: tuple, kwargs: dict) -> Any:
     """The careful path of an operator: an operand of a foreign type gets its chance to answer."""
     other = args[1]
-    if isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)) or hasattr(type(other), "__torch_function__"):
+    if overriding(args, kwargs):
+        from ..overrides import call_overrides
+
+        return call_overrides(op.function, args, kwargs, operator=True)
+    if isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)):
         return careful(op, args, kwargs)
     return NotImplemented
 
@@ -345,7 +350,7 @@ def composite(**declared: Any) -> Callable:
     def decorate(function: Callable) -> Callable:
         takes_out = declared.pop("out", False)
         op = Op(declared.pop("name", function.__name__), function, "composite", **declared)
-        op.function = lenient(op, takes_out) if takes_out or "dim" in parameter_names(function) else function
+        op.function = overridable(lenient(op, takes_out) if takes_out or "dim" in parameter_names(function) else function)
         registry[op.name] = op
         return op.function
 

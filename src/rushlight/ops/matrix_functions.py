@@ -116,7 +116,7 @@ def cond(A: Any, p: Any = None) -> Any:
     if A.ndim < 2:
         raise RuntimeError("linalg.cond: The input tensor A must have at least 2 dimensions.")
     if p in (None, 2, -2):
-        values = svdvals(A.detach())
+        values = svdvals(A)
         return values[..., -1] / values[..., 0] if p == -2 else values[..., 0] / values[..., -1]
     return matrix_norm(A, p) * matrix_norm(inv(A), p)
 

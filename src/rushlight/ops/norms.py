@@ -12,7 +12,7 @@ from . import complexes, pointwise
 from .dims import position
 from .dispatch import type_word
 from .kinds import Array, composite, general
-from .reductions import axes, dims_of, evenly, in_type, kept, over_dims, quotient
+from .reductions import add, axes, dims_of, evenly, in_type, kept, over_dims, quotient
 from .samples import T, call
 
 
@@ -54,17 +54,18 @@ def vector_norm(input: Array, ord: float = 2, dim: Any = None, keepdim: bool = F
     input, axis = in_type(input, dtype), axes(dim, input.ndim)
     if ord == 2:
         squares = input * input if input.dtype.kind != "c" else input.real**2 + input.imag**2
-        return np.sqrt(np.add.reduce(squares, axis, None, None, keepdim))
+        return np.sqrt(add(squares, axis, None, None, keepdim))
     size = np.abs(input)
     if ord == 0:
-        return np.add.reduce(size != 0, axis, size.dtype, None, keepdim)
+        return add(size != 0, axis, size.dtype, None, keepdim)
     if ord == 1:
-        return np.add.reduce(size, axis, None, None, keepdim)
+        return add(size, axis, None, None, keepdim)
     if math.isinf(ord):
         if not size.size:
             require_identity(ord, size.shape, dim)
-        return (np.maximum if ord > 0 else np.minimum).reduce(size, axis, None, None, keepdim)
-    return np.add.reduce(size**ord, axis, None, None, keepdim) ** (1.0 / ord)
+        extreme: Any = np.maximum if ord > 0 else np.minimum
+        return extreme.reduce(size, axis, None, None, keepdim)
+    return add(size**ord, axis, None, None, keepdim) ** (1.0 / ord)
 
 
 def require_identity(ord: float, shape: tuple, dim: Any) -> None:

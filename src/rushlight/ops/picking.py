@@ -71,7 +71,9 @@ def index_word(index: Any) -> str:
 def row_index(index: Any, dim: int, rank: int) -> tuple:
     """A vector of indices along a dimension, as an index of arrays."""
     index = raw(index)
-    return (*(ALL,) * position(dim, rank), index.reshape(-1).astype(int64, copy=False)) if rank else (index.reshape(-1),)
+    return (
+        (*(ALL,) * position(dim, rank), index.reshape(-1).astype(int64, copy=False)) if rank else (index.reshape(-1),)
+    )
 
 
 def checked_rows(op: str, index: Any) -> None:
@@ -91,7 +93,7 @@ def index_select(input: Array, dim: int, index: Array) -> Array:
     checked_rows("index_select", index)
     place, flat = position(dim, input.ndim), index.reshape(-1)
     extent = input.shape[place] if input.ndim else 1
-    if flat.size and (flat.min() < 0 or flat.max() >= extent):
+    if outside(flat, extent) is not None:
         raise IndexError("index out of range in self")
     return input.take(flat, place) if input.ndim else np.array(input)
 
@@ -110,9 +112,18 @@ def places(index: Any, dim: int) -> tuple:
     rank = index.ndim
     dim %= rank or 1
     return tuple(
-        index.astype(int64, copy=False) if d == dim else np.arange(extent, dtype=int64).reshape((-1,) + (1,) * (rank - d - 1))
+        index.astype(int64, copy=False)
+        if d == dim
+        else np.arange(extent, dtype=int64).reshape((-1,) + (1,) * (rank - d - 1))
         for d, extent in enumerate(index.shape)
     )
+
+
+def outside(index: Any, extent: int) -> int | None:
+    """The first index that is negative or beyond an extent, None when all are within."""
+    if not index.size or (np.minimum.reduce(index, None) >= 0 and np.maximum.reduce(index, None) < extent):
+        return None
+    return int(index[(index < 0) | (index >= extent)].reshape(-1)[0])
 
 
 def same_rank(index: Any, input: Any) -> tuple[Any, Any]:
@@ -130,8 +141,8 @@ def check_places(op: str, index: Any, input: Any, dim: int, to: str = "input") -
             raise RuntimeError(f"Index tensor must have the same number of dimensions as {to} tensor")
         return
     extent = input.shape[place] if input.ndim else 1
-    if index.size and (index.min() < 0 or index.max() >= extent):
-        wrong = index.min() if index.min() < 0 else index.max()
+    wrong = outside(index, extent)
+    if wrong is not None:
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {extent}")
 
 
@@ -145,7 +156,7 @@ def check_places(op: str, index: Any, input: Any, dim: int, to: str = "input") -
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """`out[i, j] = input[index[i, j], j]` for `dim` 0, and so on: an element for each element of `index`."""
     check_places("gather", index, input, dim)
-    if input.ndim == index.ndim:
+    if input.ndim == index.ndim and index.shape != input.shape:
         for d, (asked, extent) in enumerate(zip(index.shape, input.shape, strict=True)):
             if asked > extent and d != position(dim, input.ndim):
                 raise RuntimeError(
@@ -187,7 +198,9 @@ def check_flat(index: Any, size: int) -> None:
         raise IndexError(f"out of range: tried to access index {wrong} on a tensor of {size} elements.")
 
 
-@composite(out=True, samples=lambda: [call(T((3, 4)), T((3, 1), 0, 4, "int"), 1), call(T((2, 3)), T((2,), 0, 6, "int"))])
+@composite(
+    out=True, samples=lambda: [call(T((3, 4)), T((3, 1), 0, 4, "int"), 1), call(T((2, 3)), T((2,), 0, 6, "int"))]
+)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """As `gather`, with `input` and `indices` broadcast against each other elsewhere; without `dim` both are flattened."""
     if dim is None:

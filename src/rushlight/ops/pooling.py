@@ -20,7 +20,7 @@ from .checks import floating
 from .complexes import abs
 from .functions import sign
 from .dispatch import type_word
-from .kinds import Array, general, linear
+from .kinds import Array, composite, general, linear
 from .samples import T, call
 
 int64 = np.dtype("int64")
@@ -209,12 +209,13 @@ def fractional_max_pool(input: Array, samples: Array, kernel: tuple, count: tupl
     where: Any = None
     starts = []
     for dim in range(rank):
-        shift = samples.reshape(planes, rank)[:, rank - 1 - dim : rank - dim].astype(input.dtype)
+        column = 1 - dim if rank == 2 else dim  # PyTorch shifts the width of a plane by the first number
+        shift = samples.reshape(planes, rank)[:, column : column + 1].astype(input.dtype)
         alpha = (size[dim] - kernel[dim]) / builtins.max(count[dim] - 1, 1)
         number = np.arange(count[dim])
-        first = np.floor((number + shift) * alpha).astype(np.int64) - np.floor(shift * alpha).astype(np.int64)
+        first = ((number + shift) * alpha).astype(np.int64) - (shift * alpha).astype(np.int64)
         first[:, -1] = size[dim] - kernel[dim]
-        starts.append(first.reshape(planes, *(1,) * dim, -1, *(1,) * (rank - 1 - dim)))
+        starts.append(first.reshape(planes, *(1,) * dim, count[dim], *(1,) * (rank - 1 - dim)))
     for tap in product(*[range(k) for k in kernel]):
         index: Any = 0
         for first, offset, extent in zip(starts, tap, size, strict=True):
@@ -426,6 +427,8 @@ def output_counts(op: str, input: Tensor, output_size: Any, rank: int) -> tuple:
 def adaptive_avg_pool(rank: int, input: Tensor, output_size: Any) -> Tensor:
     """The means of windows, as many as asked for, that cover (..., *S) evenly."""
     op = f"adaptive_avg_pool{rank}d"
+    if isinstance(output_size, (tuple, list)) and 1 < rank >= input.ndim:
+        raise ValueError(f"Input dimension should be at least {rank + 1}")
     counts = output_counts(op, input, output_size, rank)
     if input.ndim < rank:
         raise RuntimeError(f"{op}(): Expected {rank + 1}D or {rank + 2}D tensor, but got {list(input.shape)}")
@@ -492,6 +495,24 @@ def avg_pool1d(
 ) -> Tensor:
     """The means of sliding windows over the last dimension of (N, C, L) or (C, L)."""
     return avg_pool(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+@composite(out=True, method=False)
+def avg_pool2d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The means of sliding windows over the last two dimensions of (N, C, H, W) or (C, H, W)."""
+    return avg_pool(2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+
+
+@composite(out=True, method=False)
+def avg_pool3d(
+    input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:  # fmt: skip
+    """The means of sliding windows over the last three dimensions of (N, C, D, H, W) or (C, D, H, W)."""
+    return avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 __all__ = ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d"]

@@ -28,7 +28,9 @@ from .products import conjugated
 from .samples import T, call
 
 int64 = np.dtype("int64")
-add = np.add.reduce
+# Typed loosely: NumPy's stubs know no positional arguments, which are quicker.
+add: Any = np.add.reduce
+multiply: Any = np.multiply.reduce
 
 # --- dimensions -----------------------------------------------------------------------------------
 
@@ -134,7 +136,7 @@ def quick(op: Op) -> Callable:
     return function
 
 
-DIMS = [{}, {"dim": 1}, {"dim": -2, "keepdim": True}, {"dim": (0, -1)}]
+DIMS: list[dict[str, Any]] = [{}, {"dim": 1}, {"dim": -2, "keepdim": True}, {"dim": (0, -1)}]
 
 
 def over_dims(*tensors: T, more: Sequence = ()) -> Any:
@@ -252,7 +254,7 @@ def prod(input: Array, dim: int | None = None, keepdim: bool = False, *, dtype: 
     """The product of all elements, or along one dimension. Integers are multiplied as int64."""
     if dim is not None and not isinstance(dim, int):
         raise TypeError(f"prod(): argument 'dim' must be int, not {type(dim).__name__}")
-    return np.multiply.reduce(summable(input, dtype), dim, None, None, keepdim)
+    return multiply(summable(input, dtype), dim, None, None, keepdim)
 
 
 # --- extremes -------------------------------------------------------------------------------------

@@ -35,7 +35,12 @@ ALONG_DISTINCT = lambda: [  # noqa: E731
 # --- what derivatives of scans are made of --------------------------------------------------------
 
 
-@general(lambda g, dim, steps: shift(g, dim, -steps), method=False)
+def shift_back(g: Any, dim: int, steps: int) -> Any:
+    """The transpose of `shift`: a shift the other way."""
+    return shift(g, dim, -steps)
+
+
+@general(shift_back, method=False)
 def shift(input: Array, dim: int, steps: int, fill: float = 0.0) -> Array:
     """The elements moved by `steps` (1 or -1) along `dim`, with `fill` coming in."""
     if not input.ndim:
@@ -68,7 +73,12 @@ def recur(factors: Array, terms: Array, dim: int) -> Array:
 # --- running sums and products --------------------------------------------------------------------
 
 
-@linear(lambda g, dim: flip(cumsum(flip(g, dim), dim), dim), inplace=True, samples=ALONG)
+def sum_from_the_end(g: Any, dim: int) -> Any:
+    """The running sum from the other end: the transpose of `cumsum`."""
+    return flip(cumsum(flip(g, dim), dim), dim)
+
+
+@linear(sum_from_the_end, inplace=True, samples=ALONG)
 def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
     """The running sum along a dimension. Integers are summed as int64."""
     return accumulate(np.add, summable(input, dtype), dim)
@@ -78,7 +88,7 @@ def cumprod_backward(g: Any, x: Any, out: Any, dim: int) -> Any:
     """For element k: the product of all before, times the sum over i >= k of `g[i]` times that from k + 1 to i."""
     x, out = conjugated(x), conjugated(out)
     if all(x != 0):
-        return flip(cumsum(flip(g * out, dim), dim), dim) / x
+        return sum_from_the_end(g * out, dim) / x
     return shift(out, dim, 1, 1.0) * flip(recur(flip(shift(x, dim, -1), dim), flip(g, dim), dim), dim)
 
 

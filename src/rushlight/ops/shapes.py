@@ -36,7 +36,9 @@ def reshape_error(shape: tuple, size: int) -> Exception:
     """What is wrong with a shape asked of `size` elements."""
     for i, extent in enumerate(shape):
         if not hasattr(extent, "__index__"):
-            return TypeError(f"reshape(): argument 'shape' must be tuple of ints, but found element of type {type(extent).__name__}")
+            return TypeError(
+                f"reshape(): argument 'shape' must be tuple of ints, but found element of type {type(extent).__name__}"
+            )
         if extent < -1:
             return RuntimeError(f"invalid shape dimension {extent} at index {i} of shape {list(shape)}")
     if shape.count(-1) > 1:
@@ -56,7 +58,9 @@ def reshape_error(shape: tuple, size: int) -> Exception:
 def reshape(input: Array, *shape: int) -> Array:
     """The elements in the same order under another shape; one extent may be -1. A view where the strides allow it, else a copy."""
     try:
-        if shape and min(shape if len(shape) > 1 else sizes(shape), default=0) >= -1:  # NumPy takes any negative extent for -1
+        if (
+            shape and min(shape if len(shape) > 1 else sizes(shape), default=0) >= -1
+        ):  # NumPy takes any negative extent for -1
             return input.reshape(*shape)
         raise reshape_error(sizes(shape), input.size)
     except (ValueError, TypeError):
@@ -123,7 +127,11 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if not shape:
         return reshape(input, (1,))
-    return input if first == last else reshape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    return (
+        input
+        if first == last
+        else reshape(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+    )
 
 
 @composite(samples=lambda: [call(T((2, 6)), 1, (2, 3)), call(T((2, 6)), -1, (-1, 2))])
@@ -270,7 +278,9 @@ def adjoint(input: Tensor) -> Tensor:
 
 def conjugate_transpose(input: Tensor, name: str) -> Tensor:
     if input.ndim < 2:
-        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor.")
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got {input.ndim}-D tensor."
+        )
     swapped = transpose(input, -2, -1)
     return swapped.conj() if swapped.is_complex() else swapped
 
@@ -362,7 +372,9 @@ def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
         if error is not None:
             raise error
         common = np.broadcast_shapes(common, shape)
-    return tuple(tensor if shape == common else expand(tensor, common) for tensor, shape in zip(given, shapes, strict=True))
+    return tuple(
+        tensor if shape == common else expand(tensor, common) for tensor, shape in zip(given, shapes, strict=True)
+    )
 
 
 def broadcast_shapes(*shapes: Any) -> Size:

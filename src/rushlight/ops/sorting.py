@@ -11,7 +11,7 @@ from ..tensor import Tensor, wrap
 from .along import put_along, slice_of
 from .dims import position
 from .kinds import Array, composite, constant_op, general
-from .reductions import as_index, evenly_over_all, require_elements, spread_back
+from .reductions import add, as_index, evenly_over_all, require_elements, spread_back
 from .samples import T, call
 
 
@@ -132,13 +132,13 @@ def kthvalue(input: Array, k: int, dim: int = -1, keepdim: bool = False) -> tupl
 def lower_middle(vector: Any, dim: int) -> Any:
     """The rank of the median; of the first NaN where there is one."""
     size = vector.shape[dim]
-    numbers = np.add.reduce(vector == vector, dim, np.int64, None, True)
+    numbers = add(vector == vector, dim, np.int64, None, True)
     return np.where(numbers < size, numbers, (size - 1) // 2)
 
 
 def lower_middle_of_numbers(vector: Any, dim: int) -> Any:
     """The rank of the median of what is not NaN."""
-    return np.maximum(np.add.reduce(vector == vector, dim, np.int64, None, True) - 1, 0) // 2
+    return np.maximum(add(vector == vector, dim, np.int64, None, True) - 1, 0) // 2
 
 
 def median_of(input: Any, rank: Any) -> Any:
@@ -263,7 +263,7 @@ def unique_consecutive(
 
 def searched(edges: Any, values: Any, right: bool, out_int32: bool) -> Any:
     """`np.searchsorted` for each row of the last dimension, or for one vector of edges."""
-    side = "right" if right else "left"
+    side: Any = "right" if right else "left"
     kind = np.int32 if out_int32 else np.int64
     if edges.ndim == 1:
         return np.searchsorted(edges, values, side).astype(kind)

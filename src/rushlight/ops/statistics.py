@@ -16,7 +16,7 @@ from .dims import position
 from .dispatch import type_word
 from .kinds import Array, composite, constant_op, general
 from .products import conjugated
-from .reductions import axes, extent, kept, mean, over_dims, quotient, restore, sum
+from .reductions import add, axes, extent, kept, mean, over_dims, quotient, restore, sum
 from .samples import T, call
 from .sorting import sort
 
@@ -35,7 +35,7 @@ def variance(input: Any, dim: Any, correction: float, keepdim: bool) -> tuple[An
     if input.dtype.kind in "iub":
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dim = axes(dim, input.ndim)
-    center = np.add.reduce(input, dim, None, None, True)
+    center = add(input, dim, None, None, True)
     count = extent(input.shape, dim)
     center = center / count
     deviation = input - center
@@ -43,7 +43,7 @@ def variance(input: Any, dim: Any, correction: float, keepdim: bool) -> tuple[An
         squares = deviation.real**2 + deviation.imag**2
     else:
         squares = deviation * deviation
-    return np.add.reduce(squares, dim, None, None, keepdim) / max(count - correction, 0), center
+    return add(squares, dim, None, None, keepdim) / max(count - correction, 0), center
 
 
 def var_backward(g: Any, x: Any, dim: Any, unbiased: bool, keepdim: bool, correction: Any) -> Any:
@@ -211,12 +211,12 @@ def logsumexp(input: Array, dim: Any, keepdim: bool = False) -> Array:
         input = input.astype(dtypes.get_default_dtype().numpy)
     axis = axes(dim, input.ndim)
     if not input.size:
-        return np.log(np.add.reduce(np.exp(input), axis, None, None, keepdim))
-    largest = np.maximum.reduce(input.real, axis, None, None, True)
+        return np.log(add(np.exp(input), axis, None, None, keepdim))
+    largest = np.maximum.reduce(input.real, axis, keepdims=True)
     if not np.isfinite(largest).all():
         largest = np.where(np.isfinite(largest), largest, 0)
-    total = np.log(np.add.reduce(np.exp(input - largest), axis, None, None, True)) + largest
-    return total if keepdim else np.add.reduce(total, axis)  # over extents of one: drops the dimensions
+    total = np.log(add(np.exp(input - largest), axis, None, None, True)) + largest
+    return total if keepdim else add(total, axis)  # over extents of one: drops the dimensions
 
 
 # --- quantiles ------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ def quantile_of(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpol
     rank = input.ndim
     line = input.reshape(-1) if dim is None else shapes.movedim(input, dim, -1) if rank else input.reshape(1)
     line = sort(line, -1)[0]
-    numbers = np.add.reduce(line._array == line._array, -1, np.int64, None, True)
+    numbers = add(line._array == line._array, -1, np.int64, None, True)
     size = line.shape[-1]
     if skip:
         ranks = q.reshape(-1) * wrap(np.maximum(numbers - 1, 0).astype(input.dtype.numpy))

@@ -11,3 +11,4 @@ from .normalization import *  # noqa: F403
 from .convolution import *  # noqa: F403
 from .vision import *  # noqa: F403
 from .pooling import *  # noqa: F403
+from .embedding import *  # noqa: F403

@@ -1,0 +1,166 @@
+"""Places in the graph: gradient edges as outputs and inputs of passes, and hooks on the gradients of several tensors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..tensor import Tensor, refresh_view, wrap
+from .engine import Pass, edges_of, running_node, running_pass
+from .graph import LEAF, AccumulateGrad, Node, OutputStub, RemovableHandle, public_edge, version_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+
+class _Edge(NamedTuple):
+    node: Node
+    output_nr: int
+    ownership_token: Node | None = None
+
+
+class GradientEdge(_Edge):
+    """One output of a node: in `autograd.grad` and `backward` it stands for the tensor, which need not be kept."""
+
+    tensor: Any = None  # an empty tensor of the same kind, where that is known
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """The edge at which a tensor's gradient is computed. Raises RuntimeError for a tensor that requires none."""
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    if tensor._base is not None:
+        refresh_view(tensor)
+    edge = GradientEdge(*public_edge(tensor if tensor._node is LEAF else tensor._node))
+    if tensor._node is not LEAF:
+        edge.tensor = like(tensor)
+        edge.tensor._node = tensor._node
+    return edge
+
+
+def like(tensor: Tensor) -> Tensor:
+    """A tensor of that shape and type that takes no memory: one element, repeated."""
+    import numpy as np
+
+    return wrap(np.broadcast_to(np.zeros((), tensor._array.dtype), tensor._array.shape))
+
+
+def tensor_at(edge: Any) -> Tensor:
+    """A tensor that stands for an edge in a pass; its array is None where its shape is not known.
+
+    Raises TypeError for anything but a tensor or an edge.
+    """
+    if isinstance(edge, Tensor):
+        return edge
+    if not isinstance(edge, _Edge):
+        raise TypeError(f"expected a Tensor or a GradientEdge, but got {type(edge).__name__}")
+    if isinstance(edge.node, AccumulateGrad):
+        return edge.node.variable
+    if getattr(edge, "tensor", None) is not None:
+        return edge.tensor
+    several = edge.node._outputs
+    stand_in = wrap(None)
+    stand_in._node = edge.node if several is None else OutputStub(edge.node, edge.output_nr)
+    return stand_in
+
+
+def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
+    """Counts a change of tensors that was made behind autograd's back. Raises RuntimeError for anything else."""
+    try:
+        tensors = [tensor] if isinstance(tensor, Tensor) else list(tensor)
+    except TypeError:
+        raise RuntimeError("increment_version expect a Iterable[Tensor] as input") from None
+    for one in tensors:
+        version_cell(one).bump()
+
+
+# --- hooks on several tensors -------------------------------------------------------------------------------------------------------
+
+
+class MultiHandle(RemovableHandle):
+    """Removes the hooks of several tensors at once."""
+
+    def __init__(self, handles: tuple) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(
+    tensors: Sequence[Tensor], fn: Callable[[Sequence[Tensor | None]], None] | Callable[[Tensor], None], *, mode: str = "all"
+) -> RemovableHandle:
+    """Calls `fn` once in each pass that reaches any of `tensors`.
+
+    With mode "all" it gets the list of their gradients, None for a tensor that the pass does not reach, once the last is known; with
+    "any" the first gradient that becomes known. Raises ValueError for any other mode.
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if mode == "any":
+        return MultiHandle(tuple(_hooks_for_any(tensors, fn)))
+    for tensor in tensors:
+        if not tensor.requires_grad:
+            raise AssertionError("Expected gradient function to be set: every tensor of a multi-grad hook must require grad")
+    return MultiHandle(tuple(_hooks_for_all(tensors, fn)))
+
+
+def _hooks_for_any(tensors: Sequence[Tensor], fn: Callable) -> list:
+    from weakref import WeakSet
+
+    served: WeakSet = WeakSet()  # the passes for which `fn` was called
+
+    def hook(grad: Tensor) -> None:
+        task = running_pass()
+        if task not in served:
+            served.add(task)
+            fn(grad)
+
+    return [tensor.register_hook(hook) for tensor in tensors if tensor.requires_grad]
+
+
+def _hooks_for_all(tensors: Sequence[Tensor], fn: Callable) -> list:
+    from weakref import WeakKeyDictionary
+
+    edges = [key_of(tensor) for tensor in tensors]
+    passes: WeakKeyDictionary = WeakKeyDictionary()  # by pass: the gradients so far, and how many are to come
+
+    def hook_of(index: int) -> Callable:
+        def hook(grad: Tensor) -> None:
+            task = running_pass()
+            if task not in passes:
+                reached = reached_by(task) | {edges[index]}
+                passes[task] = [None] * len(edges), [sum(edge in reached for edge in edges)]
+            grads, left = passes[task]
+            grads[index] = grad
+            left[0] -= 1
+            if not left[0]:
+                del passes[task]
+                fn(grads)
+
+        return hook
+
+    return [tensor.register_hook(hook_of(index)) for index, tensor in enumerate(tensors)]
+
+
+def key_of(tensor: Tensor) -> Any:
+    """What stands for a tensor in a set of places: the leaf, the node, or a node with an output number."""
+    node = tensor._node
+    return tensor if node is LEAF else (node.node, node.index) if isinstance(node, OutputStub) else node
+
+
+def reached_by(task: Pass) -> set:
+    """The places that a pass has yet to visit, and that at which it is."""
+    found: set = set()
+    pending = [*task.cotangents]
+    current = running_node()
+    pending += [] if current is None else [current]
+    while pending:
+        place = pending.pop()
+        key = (place.node, place.index) if isinstance(place, OutputStub) else place
+        if key in found or (task.needed is not None and place not in task.needed and place is not current):
+            continue
+        found.add(key)
+        if place._order is not None:
+            pending += [edge for edge in edges_of(place) if edge is not None]
+    return found

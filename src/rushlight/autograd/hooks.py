@@ -1,0 +1,168 @@
+"""The part of a pass that somebody watches: hooks of tensors, nodes and leaves, gradients that were asked for, anomaly mode.
+
+At a node, in PyTorch's order: the hooks of the tensor that it made, that tensor's `.grad` if it retains it, what the pass is to
+return, the node's pre-hooks, the node, its post-hooks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..tensor import Tensor
+from .engine import as_tensor, check_versions, complete, describe_type, edges_of, project_all
+from .graph import AccumulateGrad
+from .modes import thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from .engine import Pass
+    from .graph import Node
+
+
+def run_watched(task: Pass, node: Any, g: Any) -> tuple | None:
+    """The cotangents of a node's inputs; None when the pass does not go through it."""
+    if type(g) is list:
+        for index, holder in (node.output_hooks or {}).items():
+            g[index] = call_tensor_hooks(task, holder, g[index])
+        for index in task.wanted_outputs.get(node, ()):
+            task.captured[node, index] = g[index]
+    else:
+        g = call_tensor_hooks(task, node, g)
+        if node in task.captured:
+            task.captured[node] = g
+    needed = task.needed
+    if needed is not None and node not in task.ends and not any(edge in needed for edge in edges_of(node) if edge is not None):
+        return None
+    if node.prehooks:
+        g = call_prehooks(task, node.prehooks, g)
+    results = apply(task, node, g)
+    if node.posthooks:
+        if needed is not None:
+            results = tuple(one if edge in needed else None for one, edge in zip(results, node.edges, strict=False))
+        results = call_posthooks(task, node, results, g)
+    return results
+
+
+def apply(task: Pass, node: Node, g: Any) -> tuple:
+    """Runs a node's derivative, in anomaly mode with an eye on NaN."""
+    if g is None:  # a hook said that there is no gradient
+        return (None,) * len(node.edges)
+    if type(g) is list:
+        g = complete(node, g, task.on_tensors)
+    check_versions(node)
+    if thread.anomaly:
+        from .anomaly import apply_checked
+
+        return apply_checked(node, g, task.keep, task.on_tensors)
+    return node.vjp_recorded(g, task.keep) if task.on_tensors else node.vjp(g, task.keep)
+
+
+def call_tensor_hooks(task: Pass, holder: Any, g: Any) -> Any:
+    """Calls the hooks of the tensor that a node made (`holder` is the node or stands for one of its outputs), and fills its `.grad`."""
+    if holder.tensor_hooks:
+        g = hooked(task, holder.tensor_hooks, g)
+    if holder.retained is not None and g is not None:
+        tensor = holder.retained()
+        if tensor is not None:
+            task.add_to_grad(tensor, g)
+    return g
+
+
+def hooked(task: Pass, hooks: dict, g: Any) -> Any:
+    """A cotangent after hooks have seen it and perhaps replaced it."""
+    for hook in list(hooks.values()):
+        before = as_tensor(g)
+        replaced = hook(before)
+        if replaced is not None:
+            g = task.raw(checked(hook, replaced, before))
+    return g
+
+
+def checked(hook: Callable, replaced: Any, before: Any) -> Any:
+    """What a hook returned in place of a gradient. Raises unless it can take its place."""
+    if not isinstance(replaced, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+    if before is None:
+        return replaced
+    if replaced._array.dtype != before._array.dtype:
+        was, got = describe_type(before._array), describe_type(replaced._array)
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was torch.{was} got torch.{got})")
+    if replaced._array.shape != before._array.shape:
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the size of value")
+    return replaced
+
+
+def checked_all(hook: Callable, replaced: Any, before: tuple) -> tuple:
+    """What a hook returned in place of several gradients. Raises unless they can take their places."""
+    if not isinstance(replaced, tuple):
+        raise TypeError(f"expected tuple, but hook returned '{type(replaced).__name__}'")
+    if len(replaced) != len(before):
+        raise RuntimeError(
+            f"hook '{name_of(hook)}' has returned an incorrect number of values (got {len(replaced)}, but expected {len(before)})"
+        )
+    return tuple(None if new is None else checked(hook, new, old) for new, old in zip(replaced, before, strict=True))
+
+
+def name_of(hook: Any) -> str:
+    """A hook's name, for errors."""
+    return getattr(hook, "__name__", None) or type(hook).__name__
+
+
+def tensors_of(g: Any) -> tuple:
+    """Cotangents as a tuple of Tensors, for a hook."""
+    return tuple(map(as_tensor, g)) if isinstance(g, (tuple, list)) else (as_tensor(g),)
+
+
+def call_prehooks(task: Pass, hooks: dict, g: Any) -> Any:
+    """The cotangents of a node's outputs after its pre-hooks."""
+    outputs = tensors_of(g)
+    for hook in list(hooks.values()):
+        replaced = hook(outputs)
+        if replaced is not None:
+            outputs = checked_all(hook, replaced, outputs)
+    raw = [task.raw(one) for one in outputs]
+    return raw if type(g) is list else raw[0]
+
+
+def call_posthooks(task: Pass, node: Any, results: tuple, g: Any) -> tuple:
+    """The cotangents of a node's inputs after its post-hooks."""
+    if node.spaces is not None:
+        results = project_all(results, node.spaces)
+    inputs, outputs = tensors_of(results), tensors_of(g)
+    for hook in list(node.posthooks.values()):
+        replaced = hook(inputs, outputs)
+        if replaced is not None:
+            inputs = checked_all(hook, replaced, inputs)
+    return tuple(map(task.raw, inputs))
+
+
+def has_leaf_hooks(leaf: Tensor) -> bool:
+    """Whether anybody wants to be called about a leaf's gradient."""
+    return leaf._hooks is not None or leaf._post_hooks is not None or "_node_hooks" in leaf.__dict__
+
+
+def accumulate_hooked(task: Pass, leaf: Tensor, g: Any) -> None:
+    """Adds a complete cotangent to a leaf's `.grad`, calling the hooks of the leaf and of its AccumulateGrad."""
+    if leaf._hooks:
+        g = hooked(task, leaf._hooks, g)
+    before, after = leaf.__dict__.get("_node_hooks", ({}, {}))
+    node = AccumulateGrad.of(leaf) if before or after else None  # as long as its hooks run, so does the node live
+    if before:
+        g = call_prehooks(task, before, g)
+    if g is not None:
+        task.add_to_grad(leaf, g)
+    call_each((leaf._post_hooks or {}).values(), leaf)
+    if node is not None:
+        for hook in list(after.values()):
+            replaced = hook((), (as_tensor(g),))
+            if replaced is not None:
+                checked_all(hook, replaced, ())
+
+
+def call_each(hooks: Iterable[Callable], leaf: Tensor) -> None:
+    """Calls the hooks that follow accumulation, which return nothing."""
+    for hook in list(hooks):
+        returned = hook(leaf)
+        if returned is not None:
+            raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'; this kind of hook must return None")

@@ -1,0 +1,340 @@
+"""`__torch_function__`: classes and modes that handle calls of Rushlight's functions themselves (`torch.overrides`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from . import tensor as tensor_module
+from .autograd.modes import refresh, thread
+from .overridable import overriding, overrides_calls
+from .tensor import Tensor, _disabled_torch_function_impl, recast
+
+Handled = (list, tuple)
+
+
+class DisableTorchFunctionSubclass:
+    """A block in which tensor subclasses are treated as plain tensors; modes still apply."""
+
+    def __enter__(self) -> None:
+        self.previous = thread.subclasses_disabled
+        thread.subclasses_disabled = True
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.subclasses_disabled = self.previous
+
+
+class DisableTorchFunction(DisableTorchFunctionSubclass):
+    """A block in which neither tensor subclasses nor modes handle calls."""
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.modes = thread.functions
+        _set_modes(())
+
+    def __exit__(self, *exception: Any) -> None:
+        _set_modes(self.modes)
+        super().__exit__(*exception)
+
+
+def _set_modes(modes: tuple) -> None:
+    thread.functions = modes
+    refresh()
+
+
+# --- handling a call ----------------------------------------------------------------------------------------------------------------
+
+
+def in_order_of_precedence(values: Iterable) -> list:
+    """One value per overriding class: from left to right, but subclasses before their superclasses."""
+    found: list = []
+    for value in values:
+        kind = type(value)
+        if overrides_calls(value) and not any(type(one) is kind for one in found):
+            place = next((i for i, one in enumerate(found) if issubclass(kind, type(one))), len(found))
+            found.insert(place, value)
+    return found
+
+
+def call_overrides(
+    function: Callable, args: tuple, kwargs: dict, inner: Callable | None = None, operator: bool = False
+) -> Any:
+    """Lets the innermost mode, then the overriding arguments, handle a call of the public `function`.
+
+    Where nobody overrides it, `inner` (or `function`) is called. Raises TypeError when all of them return NotImplemented; for an
+    `operator` that is returned, so that Python asks the other operand.
+    """
+    handlers = in_order_of_precedence(overriding(args, kwargs))
+    if not handlers and not thread.functions:
+        return (inner or function)(*args, **kwargs)
+    types = tuple(type(one) for one in handlers)
+    modes = thread.functions
+    if modes:
+        _set_modes(modes[:-1])
+        try:
+            result = modes[-1].__torch_function__(function, types, args, kwargs)
+        finally:
+            _set_modes(modes)
+        if result is not NotImplemented:
+            return result
+    for handler in handlers:
+        result = handler.__torch_function__(function, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    if operator:
+        return NotImplemented
+    listing = [f"  - mode object {modes[-1]!r}"] if modes else []
+    listing += [f"  - tensor subclass {kind!r}" for kind in types]
+    raise TypeError(
+        f"Multiple dispatch failed for '{resolve_name(function) or function}'; all __torch_function__ handlers returned "
+        "NotImplemented:\n\n" + "\n".join(listing)
+    )
+
+
+def default_torch_function(cls: type, func: Callable, types: Iterable[type], args: tuple = (), kwargs: dict | None = None) -> Any:
+    """What a tensor subclass does with a call unless it says otherwise: runs it on plain tensors, and makes the result its own."""
+    if not all(issubclass(cls, kind) for kind in types):
+        return NotImplemented
+    with DisableTorchFunctionSubclass():
+        result = func(*args, **(kwargs or {}))
+        return result if func in get_default_nowrap_functions() else converted(result, cls)
+
+
+def converted(result: Any, cls: Any) -> Any:
+    """A result with its tensors as instances of a subclass."""
+    if cls is Tensor:
+        return result
+    if isinstance(result, Tensor):
+        return result if isinstance(result, cls) else result.as_subclass(cls)  # type: ignore[operator]
+    if isinstance(result, Handled):
+        entries = [converted(one, cls) for one in result]
+        return type(result)(*entries) if hasattr(result, "_fields") else type(result)(entries)  # type: ignore[call-arg]
+    return result
+
+
+def get_default_nowrap_functions() -> set[Callable]:
+    """The functions whose results stay what they are: the tensors that PyTorch's getters of gradients and bases give."""
+    return {Tensor.grad.__get__}  # type: ignore[attr-defined]
+
+
+# --- subclasses ---------------------------------------------------------------------------------------------------------------------
+
+# What is Python's own business, or ours.
+UNTOUCHED = frozenset((
+    "__new__", "__init__", "__init_subclass__", "__hash__", "__dir__", "__iter__", "__torch_function__", "__getattribute__", "__setattr__",
+    "__delattr__", "__array_ufunc__", "__array_function__", "__setstate__", "as_subclass", "__class__",
+))  # fmt: skip
+
+
+def _method(function: Callable, operator: bool) -> Callable:
+    import functools
+
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if thread.subclasses_disabled:
+            return function(self, *args, **kwargs)
+        return call_overrides(function, (self, *args), kwargs, None, operator)
+
+    return method
+
+
+def _property(prop: Any) -> property:
+    accessors = [prop.__get__, None if prop.fset is None else prop.__set__, None if prop.fdel is None else prop.__delete__]
+    get, put, delete = (None if one is None else _method(one, False) for one in accessors)
+    return property(get, put, delete, prop.__doc__)
+
+
+def _overriding_members() -> dict[str, Any]:
+    from .ops.kinds import registry
+
+    # Ops hand calls on by themselves; a composite written as a plain function does not.
+    alone = {id(op.function) for op in registry.values()} | {id(op.operator[1]) for op in registry.values() if op.operator}
+    members: dict[str, Any] = {"__slots__": (), "__module__": tensor_module.__name__}
+    for name, value in vars(Tensor).items():
+        private = name.startswith("_") and not name.startswith("__") and name != "_version"
+        if name in UNTOUCHED or private or id(value) in alone:
+            continue
+        if isinstance(value, property):
+            members[name] = _property(value)
+        elif callable(value) and not isinstance(value, type):
+            members[name] = _method(value, name in BINARY_OPERATORS)
+    return members
+
+
+BINARY_OPERATORS = frozenset(
+    f"__{prefix}{name}__"
+    for name in ("add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+    for prefix in ("", "r")
+)
+_overriding: type[Tensor] | None = None
+
+
+def overriding_tensor() -> type[Tensor]:
+    """The class between Tensor and its overriding subclasses, whose methods and properties go through `__torch_function__`."""
+    global _overriding
+    if _overriding is None:
+        _overriding = type.__new__(tensor_module._TensorType, "Tensor", (Tensor,), _overriding_members())
+    return _overriding
+
+
+def with_overriding_base(bases: tuple[type, ...]) -> tuple[type, ...]:
+    """A subclass's bases, among them the overriding tensor."""
+    between = overriding_tensor()
+    if any(issubclass(base, between) for base in bases):
+        return bases
+    if Tensor in bases:
+        return tuple(between if base is Tensor else base for base in bases)
+    return (*bases, between)
+
+
+# --- modes --------------------------------------------------------------------------------------------------------------------------
+
+
+class TorchFunctionMode:
+    """A block in which `__torch_function__` of the mode handles every call of a function of this package.
+
+    Within that method the mode is off, so that it can call the function itself.
+    """
+
+    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __torch_function__(self, func, types, args=(), kwargs=None)")
+
+    def __enter__(self) -> TorchFunctionMode:
+        _set_modes((*thread.functions, self))
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _set_modes(thread.functions[:-1])
+
+
+class BaseTorchFunctionMode(TorchFunctionMode):
+    """A mode that changes nothing."""
+
+    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
+        return func(*args, **(kwargs or {}))
+
+
+# --- for functions and libraries that take part -------------------------------------------------------------------------------------
+
+
+def has_torch_function(relevant_args: Iterable[Any]) -> bool:
+    """Whether any of the arguments, or a mode, wants to handle the call."""
+    return bool(thread.functions) or (not thread.subclasses_disabled and any(map(overrides_calls, relevant_args)))
+
+
+def handle_torch_function(public_api: Callable, relevant_args: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+    """Has a call of `public_api` handled by the mode or the first of `relevant_args` that does.
+
+    Raises TypeError when none does.
+    """
+    handlers = in_order_of_precedence(relevant_args)
+    types = tuple(type(one) for one in handlers)
+    modes = thread.functions
+    if modes:
+        _set_modes(modes[:-1])
+        try:
+            result = modes[-1].__torch_function__(public_api, types, args, kwargs)
+        finally:
+            _set_modes(modes)
+        if result is not NotImplemented:
+            return result
+    for handler in handlers:
+        result = handler.__torch_function__(public_api, types, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    name = f"{public_api.__module__.replace('rushlight', 'torch')}.{public_api.__name__}"
+    message = f"no implementation found for '{name}' on types that implement __torch_function__: {[type(one) for one in handlers]}"
+    raise TypeError(message + (f" nor in mode {modes[-1]}" if modes else ""))
+
+
+def wrap_torch_function(dispatcher: Callable) -> Callable:
+    """Decorates a function of one's own: `dispatcher` takes its arguments and returns those that may override it."""
+
+    def decorate(function: Callable) -> Callable:
+        import functools
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            relevant = dispatcher(*args, **kwargs)
+            if has_torch_function(relevant):
+                return handle_torch_function(wrapped, relevant, *args, **kwargs)
+            return function(*args, **kwargs)
+
+        return wrapped
+
+    return decorate
+
+
+def is_tensor_like(inp: Any) -> bool:
+    """Whether an object is a tensor, or of a class with `__torch_function__`."""
+    return type(inp) is Tensor or hasattr(inp, "__torch_function__")
+
+
+def is_tensor_method_or_property(func: Callable) -> bool:
+    """Whether a function that `__torch_function__` was given is a method or property of Tensor."""
+    return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__") or func in _names()[1]
+
+
+def resolve_name(f: Callable) -> str | None:
+    """The public name of a function given to `__torch_function__`, as `torch.add`; None for one that is not ours."""
+    owner = getattr(f, "__self__", None)
+    if isinstance(owner, property):
+        name = next((name for name, value in vars(Tensor).items() if value is owner), None)
+        return None if name is None else f"torch.Tensor.{name}.{f.__name__}"
+    return _names()[0].get(f)
+
+
+def get_overridable_functions() -> dict[Any, list[Callable]]:
+    """The functions that can be overridden, by the module or class that has them."""
+    found: dict[Any, list[Callable]] = {}
+    for namespace, _, functions in _namespaces():
+        found[namespace] = list(functions.values())
+    return found
+
+
+def get_ignored_functions() -> set[Callable]:
+    """Functions that cannot be overridden."""
+    from . import inspection
+
+    return {vars(Tensor)[name] for name in UNTOUCHED if name in vars(Tensor)} | {inspection.is_tensor, inspection.is_storage}
+
+
+def _namespaces() -> list[tuple[Any, str, dict[str, Callable]]]:
+    from . import fft, linalg, nn
+    from . import special as special_module
+
+    package: Any = __import__(__package__)
+    found = []
+    for namespace, prefix in (
+        (package, "torch"), (nn.functional, "torch.nn.functional"), (linalg, "torch.linalg"), (fft, "torch.fft"),
+        (special_module, "torch.special"), (Tensor, "torch.Tensor"),
+    ):  # fmt: skip
+        functions = {
+            name: value
+            for name, value in vars(namespace).items()
+            if callable(value) and not isinstance(value, type)
+            and (not name.startswith("_") or (namespace is Tensor and name.startswith("__") and name not in UNTOUCHED))
+        }  # fmt: skip
+        found.append((namespace, prefix, functions))
+    return found
+
+
+_known: tuple[dict[Callable, str], set[Callable]] | None = None
+
+
+def _names() -> tuple[dict[Callable, str], set[Callable]]:
+    """The public names of functions, and which of these are methods alone."""
+    global _known
+    if _known is None:
+        names: dict[Callable, str] = {}
+        for _, prefix, functions in _namespaces():
+            for name, function in functions.items():
+                names.setdefault(function, f"{prefix}.{name}")
+        _known = names, {function for function, name in names.items() if name.startswith("torch.Tensor.")}
+    return _known
+
+
+__all__ = [
+    "get_ignored_functions", "get_overridable_functions", "handle_torch_function", "has_torch_function", "is_tensor_like",
+    "is_tensor_method_or_property", "resolve_name", "wrap_torch_function",
+]  # fmt: skip
