@@ -1,10 +1,9 @@
-"""The engine: passes, accumulation, orders, hooks, modes, versions, memory, threads."""
+"""The engine: size and memory, passes, accumulation, orders, and what leaves and inner tensors are."""
 
 from __future__ import annotations
 
 import gc
 import sys
-import threading
 import tracemalloc
 import warnings
 import weakref
@@ -23,7 +22,7 @@ def scalar(value: float) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64, requires_grad=True)
 
 
-# --- size and memory ------------------------------------------------------------------------------------------------
+# --- size and memory ----------------------------------------------------------------------------------------------
 
 
 def test_chain_of_a_million_operations_runs_and_is_freed() -> None:
@@ -112,6 +111,7 @@ def alive() -> int:
     return sum(isinstance(one, (torch.Tensor, torch.autograd.graph.Node)) for one in gc.get_objects())
 
 
+@pytest.mark.filterwarnings("ignore:Using backward")
 @pytest.mark.parametrize(
     "step",
     [
@@ -160,7 +160,7 @@ def test_backward_frees_what_was_saved() -> None:
     assert memory() is None
 
 
-# --- passes ---------------------------------------------------------------------------------------------------------
+# --- passes -------------------------------------------------------------------------------------------------------
 
 
 def test_gradients_accumulate() -> None:
@@ -264,7 +264,8 @@ def test_third_order_through_functions() -> None:
 
 def test_create_graph_through_backward() -> None:
     x = leaf(2.0, 3.0)
-    (x**3).sum().backward(create_graph=True)
+    with pytest.warns(UserWarning, match="create_graph=True will create a reference cycle"):
+        (x**3).sum().backward(create_graph=True)
     assert x.grad.grad_fn is not None
     first = x.grad
     x.grad = None
@@ -404,7 +405,7 @@ def test_real_leaf_in_complex_arithmetic_gets_a_real_gradient() -> None:
     assert x.grad.dtype is torch.float64
 
 
-# --- leaves and inner tensors ---------------------------------------------------------------------------------------
+# --- leaves and inner tensors -------------------------------------------------------------------------------------
 
 
 def test_is_leaf_and_grad_fn() -> None:
@@ -477,304 +478,3 @@ def test_data_shares_memory_but_not_the_version() -> None:
     assert (x.item(), x._version) == (3.0, 0)
     y.backward()  # silently with the changed value, as in PyTorch
     assert x.grad.item() == 6.0
-
-
-# --- hooks ----------------------------------------------------------------------------------------------------------
-
-
-def test_hooks_run_in_order_and_replace_the_gradient() -> None:
-    x = leaf(1.0)
-    y = x * 2
-    seen = []
-    y.register_hook(lambda g: seen.append(g.item()) or g * 10)
-    y.register_hook(lambda g: seen.append(g.item()))
-    (y * 3).backward()
-    assert (seen, x.grad.item()) == ([3.0, 30.0], 60.0)
-
-
-def test_hooks_on_a_leaf_see_the_complete_gradient() -> None:
-    x = leaf(1.0)
-    seen = []
-    x.register_hook(lambda g: seen.append(g.item()))
-    (x * 2 + x * 3).backward()
-    assert seen == [5.0]
-
-
-def test_removed_hooks_do_not_run() -> None:
-    x = leaf(1.0)
-    seen = []
-    handle = x.register_hook(seen.append)
-    handle.remove()
-    handle.remove()
-    (x * 2).backward()
-    with x.register_hook(seen.append):
-        (x * 2).backward()
-    (x * 2).backward()
-    assert len(seen) == 1
-
-
-def test_hooks_see_grad_without_calling_backward() -> None:
-    x = leaf(1.0)
-    seen = []
-    x.register_hook(lambda g: seen.append(g.item()) or g * 2)
-    assert grad(x * 3, x)[0].item() == 6.0
-    assert seen == [3.0]
-
-
-def test_hooks_under_create_graph_are_recorded() -> None:
-    x = leaf(2.0)
-    y = x * x
-    y.register_hook(lambda g: g * x)
-    (first,) = grad(y, x, create_graph=True)
-    assert (first.item(), grad(first, x)[0].item()) == (8.0, 8.0)
-
-
-def test_node_hooks() -> None:
-    x = leaf(2.0)
-    y = x * x
-    seen = []
-    y.grad_fn.register_prehook(lambda outputs: seen.append("before") or (outputs[0] * 2,))
-    y.grad_fn.register_hook(lambda inputs, outputs: seen.append(outputs[0].item()))
-    y.backward()
-    assert (seen, x.grad.item()) == (["before", 2.0], 8.0)
-
-
-def test_hook_after_accumulation() -> None:
-    x = leaf(2.0)
-    seen = []
-    x.register_post_accumulate_grad_hook(lambda tensor: seen.append(tensor.grad.item()))
-    (x * x).backward()
-    (x * x).backward()
-    assert seen == [4.0, 8.0]
-
-
-# --- modes ----------------------------------------------------------------------------------------------------------
-
-
-def test_no_grad_and_enable_grad() -> None:
-    x = leaf(1.0)
-    with torch.no_grad():
-        assert not torch.is_grad_enabled()
-        assert not (x * 2).requires_grad
-        with torch.enable_grad():
-            assert (x * 2).requires_grad
-        assert not (x * 2).requires_grad
-    assert torch.is_grad_enabled()
-
-
-@pytest.mark.parametrize("decorate", [torch.no_grad, torch.no_grad()])
-def test_no_grad_as_decorator(decorate) -> None:
-    @decorate
-    def double(x: torch.Tensor) -> torch.Tensor:
-        """Twice."""
-        return x * 2
-
-    assert not double(leaf(1.0)).requires_grad
-    assert (double.__name__, double.__doc__) == ("double", "Twice.")
-    assert torch.is_grad_enabled()
-
-
-def test_no_grad_on_a_generator_holds_only_inside() -> None:
-    @torch.no_grad()
-    def steps():
-        received = yield torch.is_grad_enabled()
-        yield received, torch.is_grad_enabled()
-        return "end"
-
-    running = steps()
-    assert next(running) is False
-    assert torch.is_grad_enabled()
-    assert running.send("sent") == ("sent", False)
-    with pytest.raises(StopIteration, match="end"):
-        next(running)
-    assert torch.is_grad_enabled()
-
-
-def test_no_grad_on_a_recursive_function() -> None:
-    @torch.no_grad()
-    def count(n: int) -> list[bool]:
-        return [torch.is_grad_enabled(), *(count(n - 1) if n else [])]
-
-    assert count(3) == [False] * 4
-    assert torch.is_grad_enabled()
-
-
-def test_mode_is_restored_after_an_error() -> None:
-    with pytest.raises(ValueError, match="planned"), torch.no_grad():
-        raise ValueError("planned")
-    assert torch.is_grad_enabled()
-
-
-def test_set_grad_enabled() -> None:
-    with torch.set_grad_enabled(False):
-        assert not torch.is_grad_enabled()
-    assert torch.is_grad_enabled()
-    torch.set_grad_enabled(False)
-    assert not torch.is_grad_enabled()
-    torch.set_grad_enabled(True)
-
-    @torch.set_grad_enabled(False)
-    def inside() -> bool:
-        return torch.is_grad_enabled()
-
-    assert torch.is_grad_enabled()
-    assert not inside()
-
-
-def test_inference_mode() -> None:
-    x = leaf(1.0)
-    with torch.inference_mode():
-        assert torch.is_inference_mode_enabled()
-        y = x * 2
-        y.add_(1)
-    assert not y.requires_grad and y.is_inference()
-    with pytest.raises(RuntimeError, match="Inplace update to inference tensor outside InferenceMode"):
-        y.add_(1)
-    assert (x * y.clone()).requires_grad
-
-
-def test_leaf_may_change_in_place_under_no_grad() -> None:
-    x = leaf(1.0)
-    with torch.no_grad():
-        x.add_(1)
-        x -= 0.5
-    assert x.is_leaf and x.requires_grad and x.item() == 1.5
-
-
-# --- in place and versions ------------------------------------------------------------------------------------------
-
-
-def test_versions_count_changes() -> None:
-    x = torch.ones(3)
-    view, other = x[0], x.detach()
-    assert x._version == 0
-    x.add_(1)
-    view.mul_(2)
-    x[1] = 0
-    other.zero_()
-    assert (x._version, view._version, other._version) == (4, 4, 4)
-
-
-def test_saved_tensor_changed_in_place() -> None:
-    x = leaf(1.0, 2.0)
-    y = x * 1
-    z = (y * y).sum()
-    y.add_(1)
-    with pytest.raises(RuntimeError) as error:
-        z.backward()
-    message = str(error.value)
-    assert "has been modified by an inplace operation: [torch.DoubleTensor [2]]" in message
-    assert "is at version 1; expected version 0 instead" in message
-    assert "MulBackward0 saved it" in message
-    assert __file__ in message
-
-
-def test_saved_result_changed_in_place() -> None:
-    y = leaf(1.0).exp()
-    y.add_(1)
-    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
-        y.backward()
-
-
-def test_changes_before_saving_or_of_what_is_not_saved_are_fine() -> None:
-    x = leaf(1.0, 2.0)
-    y = x * 1
-    y.mul_(2)
-    z = (y * y).sum() + (y + 1).sum()
-    (y * 3).add_(1)
-    z.backward()
-    assert x.grad.tolist() == [10.0, 18.0]
-
-
-def test_in_place_chain() -> None:
-    x = leaf(1.0, 2.0)
-    y = x.clone()
-    y.mul_(2).add_(1).exp_()
-    y.sum().backward()
-    assert x.grad.tolist() == pytest.approx((2 * (2 * x.detach() + 1).exp()).tolist())
-
-
-def test_in_place_on_a_view_reaches_the_base() -> None:
-    x = leaf(1.0, 2.0, 3.0)
-    base = x * 1
-    view = base[1:]
-    view.mul_(10)
-    assert base.grad_fn.name() == "CopySlices"
-    base.sum().backward()
-    assert x.grad.tolist() == [1.0, 10.0, 10.0]
-
-
-def test_views_follow_a_base_changed_in_place() -> None:
-    x = leaf(1.0, 2.0)
-    base = x * 1
-    view = base[0]
-    base.mul_(3)
-    view.backward()
-    assert x.grad.tolist() == [3.0, 0.0]
-
-
-# --- threads --------------------------------------------------------------------------------------------------------
-
-
-def in_threads(function, count: int = 8) -> list:
-    results: list = [None] * count
-    errors: list = []
-
-    def run(number: int) -> None:
-        try:
-            results[number] = function(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not errors
-    return results
-
-
-def test_each_thread_its_own_graph() -> None:
-    def work(number: int) -> float:
-        x = scalar(float(number))
-        for _ in range(50):
-            y = x
-            for _ in range(20):
-                y = y * 1.0 + x
-            x.grad = None
-            y.backward()
-        return x.grad.item()
-
-    assert in_threads(work) == [21.0] * 8
-
-
-def test_threads_may_share_a_graph() -> None:
-    x = leaf(1.0, 2.0)
-    shared = (x * x).exp()
-    outputs = [(shared * number).sum() for number in range(8)]
-    found = in_threads(lambda number: grad(outputs[number], x, retain_graph=True)[0].tolist())
-    single = grad(outputs[1], x, retain_graph=True)[0].tolist()
-    assert found == [[number * value for value in single] for number in range(8)]
-
-
-def test_modes_belong_to_their_thread() -> None:
-    entered, seen = threading.Event(), threading.Event()
-    found = []
-
-    def without_recording() -> None:
-        with torch.no_grad():
-            entered.set()
-            seen.wait(10)
-            found.append((leaf(1.0) * 2).requires_grad)
-
-    thread = threading.Thread(target=without_recording)
-    thread.start()
-    entered.wait(10)
-    assert torch.is_grad_enabled()
-    assert (leaf(1.0) * 2).requires_grad
-    seen.set()
-    thread.join()
-    assert found == [False]
-    with torch.no_grad():
-        assert in_threads(lambda _: torch.is_grad_enabled(), 1) == [True]

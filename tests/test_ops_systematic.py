@@ -39,6 +39,7 @@ import rushlight as torch
 from rushlight.ops.kinds import registry
 
 FACTS = json.loads((Path(__file__).parent / "references" / "op_facts.json").read_text())
+REFUSED = (("avg_pool2d", "int64"), ("avg_pool3d", "int64"))  # means of integers, which PyTorch truncates
 RESULT_DIMENSION = ("unsqueeze", "stack", "diag_embed")  # `dim` counts the dimensions of the result
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -124,6 +125,8 @@ def test_types(op: Any) -> None:
             found: Any = [str(one.dtype).removeprefix("torch.") for one in tensors_in(op.function(*args, **kwargs))]
         except Exception as error:  # the name of the error is what is compared
             found = type(error).__name__
+        if found == "NotImplementedError" and (op.name, kind) in REFUSED:
+            continue
         if isinstance(expected, list) and "complex32" not in expected and found != expected:
             wrong[kind] = f"{found}, not {expected}"
     assert not wrong

@@ -108,3 +108,14 @@ def key_phrase(message: str) -> str:
     for mark in ("[torch.", "Output 0 of", "\n"):
         message = message.split(mark)[0]
     return message.strip()
+
+
+def agrees(found: Any, wanted: Any) -> bool:
+    """Whether two outcomes are the same, up to rounding."""
+    if isinstance(wanted, dict):
+        return found.keys() == wanted.keys() and all(agrees(found[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return len(found) == len(wanted) and all(map(agrees, found, wanted))
+    if isinstance(wanted, float):
+        return math.isclose(found, wanted, rel_tol=2e-3, abs_tol=2e-3)
+    return found == wanted

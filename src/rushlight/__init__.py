@@ -113,7 +113,7 @@ newaxis = None
 
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
-    "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler", "return_types",
+    "_C", "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler", "return_types",
     "signal", "special", "testing", "types", "utils", "version",
 )  # fmt: skip
 _ELSEWHERE = {

@@ -10,7 +10,8 @@ import numpy as np
 from . import devices, dtypes
 from .arrays.basic import as_array
 from .autograd.graph import LEAF
-from .autograd.modes import thread
+from .autograd.modes import state, thread
+from .overridable import overridable, overridable_by_modes
 from .tensor import Size, Tensor, check_floating, wrap
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tens
         return out.requires_grad_(True) if requires_grad else out
     tensor = wrap(array)
     if thread.inference:
-        tensor._inference = True
+        tensor._inference = thread.inference_mark
     if requires_grad:
         check_floating(tensor, True, "Only Tensors of floating point and complex dtype can require gradients")
         tensor.requires_grad_(True)
@@ -147,6 +148,11 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
     Floats get the default dtype, integers int64. Raises ValueError for sequences of unequal lengths.
     """
+    if state.active and thread.functions:
+        from .overrides import call_overrides
+
+        options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+        return call_overrides(tensor, (data,), {name: value for name, value in options.items() if value})
     if type(data) is float and dtype is None and device is None and not thread.inference:
         made = wrap(np.array(data, dtypes.get_default_dtype().numpy))  # the usual case, without the general questions
         if requires_grad:
@@ -206,7 +212,10 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
         )
     if not ndarray.dtype.isnative:
         raise ValueError("given numpy array has byte order different from the native byte order.")
-    return wrap(ndarray)
+    tensor = wrap(ndarray)
+    if thread.inference:
+        tensor._inference = thread.inference_mark
+    return tensor
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
@@ -524,3 +533,8 @@ __all__ = [
     "ones_like", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range",
     "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
+
+for _name in __all__:
+    if _name != "tensor":  # which asks for itself, since it is called so often
+        _takes_tensor = "input" in globals()[_name].__code__.co_varnames[:1]
+        globals()[_name] = (overridable if _takes_tensor else overridable_by_modes)(globals()[_name])

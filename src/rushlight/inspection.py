@@ -44,7 +44,7 @@ def is_nonzero(input: Tensor) -> bool:
 
 def is_inference(input: Tensor) -> bool:
     """Whether the tensor was made in inference mode."""
-    return input._inference
+    return input._inference is not None
 
 
 def is_conj(input: Tensor) -> bool:

@@ -10,7 +10,7 @@ from . import creation, devices, dtypes, inspection
 from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
-from .tensor import Tensor, check_floating, new, plain_types, wrap
+from .tensor import Tensor, check_floating, new, recast, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,6 +194,8 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
     """A leaf of a subclass that shares a tensor's memory."""
     tensor = new(cls)
     tensor._array, tensor._base, tensor._node = data._array, None, None
+    if data._inference:
+        tensor._inference = data._inference
     check_floating(tensor, require_grad, "Only Tensors of floating point and complex dtype can require gradients")
     return tensor.requires_grad_(True) if require_grad else tensor
 
@@ -268,8 +270,11 @@ def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
 @method
 def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Changes the shape; elements that were there stay, new ones are uninitialised. Raises RuntimeError where grad is required."""
+    from .autograd.inplace import check_inference
+
     if self._node is not None:
         raise RuntimeError("cannot resize variables that require grad")
+    check_inference(self)
     shape = creation.size_of(size)
     count = int(np.prod(shape, dtype=np.int64))
     flat = self._array.ravel()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import tensor as tensor_module
 from .autograd.modes import refresh, thread
 from .overridable import overriding, overrides_calls
-from .tensor import Tensor, _disabled_torch_function_impl, recast
+from .tensor import Tensor, _TensorType
 
 Handled = (list, tuple)
 
@@ -56,17 +55,8 @@ def in_order_of_precedence(values: Iterable) -> list:
     return found
 
 
-def call_overrides(
-    function: Callable, args: tuple, kwargs: dict, inner: Callable | None = None, operator: bool = False
-) -> Any:
-    """Lets the innermost mode, then the overriding arguments, handle a call of the public `function`.
-
-    Where nobody overrides it, `inner` (or `function`) is called. Raises TypeError when all of them return NotImplemented; for an
-    `operator` that is returned, so that Python asks the other operand.
-    """
-    handlers = in_order_of_precedence(overriding(args, kwargs))
-    if not handlers and not thread.functions:
-        return (inner or function)(*args, **kwargs)
+def handled(function: Callable, handlers: list, args: tuple, kwargs: dict) -> Any:
+    """What the innermost mode, switched off meanwhile, or the first of the handlers that takes the call makes of it."""
     types = tuple(type(one) for one in handlers)
     modes = thread.functions
     if modes:
@@ -81,10 +71,27 @@ def call_overrides(
         result = handler.__torch_function__(function, types, args, kwargs)
         if result is not NotImplemented:
             return result
+    return NotImplemented
+
+
+def call_overrides(
+    function: Callable, args: tuple, kwargs: dict, inner: Callable | None = None, operator: bool = False
+) -> Any:
+    """Lets the innermost mode, then the overriding arguments, handle a call of the public `function`.
+
+    Where nobody overrides it, `inner` (or `function`) is called. Raises TypeError when all of them return NotImplemented; for an
+    `operator` that is returned, so that Python asks the other operand.
+    """
+    handlers = in_order_of_precedence(overriding(args, kwargs))
+    if not handlers and not thread.functions:
+        return (inner or function)(*args, **kwargs)
+    result = handled(function, handlers, args, kwargs)
+    if result is not NotImplemented:
+        return result
     if operator:
         return NotImplemented
-    listing = [f"  - mode object {modes[-1]!r}"] if modes else []
-    listing += [f"  - tensor subclass {kind!r}" for kind in types]
+    listing = [f"  - mode object {mode!r}" for mode in thread.functions[-1:]]
+    listing += [f"  - tensor subclass {type(one)!r}" for one in handlers]
     raise TypeError(
         f"Multiple dispatch failed for '{resolve_name(function) or function}'; all __torch_function__ handlers returned "
         "NotImplemented:\n\n" + "\n".join(listing)
@@ -149,7 +156,7 @@ def _overriding_members() -> dict[str, Any]:
 
     # Ops hand calls on by themselves; a composite written as a plain function does not.
     alone = {id(op.function) for op in registry.values()} | {id(op.operator[1]) for op in registry.values() if op.operator}
-    members: dict[str, Any] = {"__slots__": (), "__module__": tensor_module.__name__}
+    members: dict[str, Any] = {"__slots__": (), "__module__": Tensor.__module__}
     for name, value in vars(Tensor).items():
         private = name.startswith("_") and not name.startswith("__") and name != "_version"
         if name in UNTOUCHED or private or id(value) in alone:
@@ -157,6 +164,8 @@ def _overriding_members() -> dict[str, Any]:
         if isinstance(value, property):
             members[name] = _property(value)
         elif callable(value) and not isinstance(value, type):
+            if name.startswith("__") and not hasattr(Tensor, value.__name__):
+                value.__name__ = name  # what a handler asks for
             members[name] = _method(value, name in BINARY_OPERATORS)
     return members
 
@@ -173,7 +182,7 @@ def overriding_tensor() -> type[Tensor]:
     """The class between Tensor and its overriding subclasses, whose methods and properties go through `__torch_function__`."""
     global _overriding
     if _overriding is None:
-        _overriding = type.__new__(tensor_module._TensorType, "Tensor", (Tensor,), _overriding_members())
+        _overriding = type.__new__(_TensorType, "Tensor", (Tensor,), _overriding_members())
     return _overriding
 
 
@@ -228,23 +237,12 @@ def handle_torch_function(public_api: Callable, relevant_args: Iterable[Any], *a
     Raises TypeError when none does.
     """
     handlers = in_order_of_precedence(relevant_args)
-    types = tuple(type(one) for one in handlers)
-    modes = thread.functions
-    if modes:
-        _set_modes(modes[:-1])
-        try:
-            result = modes[-1].__torch_function__(public_api, types, args, kwargs)
-        finally:
-            _set_modes(modes)
-        if result is not NotImplemented:
-            return result
-    for handler in handlers:
-        result = handler.__torch_function__(public_api, types, args, kwargs)
-        if result is not NotImplemented:
-            return result
+    result = handled(public_api, handlers, args, kwargs)
+    if result is not NotImplemented:
+        return result
     name = f"{public_api.__module__.replace('rushlight', 'torch')}.{public_api.__name__}"
     message = f"no implementation found for '{name}' on types that implement __torch_function__: {[type(one) for one in handlers]}"
-    raise TypeError(message + (f" nor in mode {modes[-1]}" if modes else ""))
+    raise TypeError(message + "".join(f" nor in mode {mode}" for mode in thread.functions[-1:]))
 
 
 def wrap_torch_function(dispatcher: Callable) -> Callable:
@@ -301,13 +299,12 @@ def get_ignored_functions() -> set[Callable]:
 
 def _namespaces() -> list[tuple[Any, str, dict[str, Callable]]]:
     from . import fft, linalg, nn
-    from . import special as special_module
 
     package: Any = __import__(__package__)
     found = []
     for namespace, prefix in (
         (package, "torch"), (nn.functional, "torch.nn.functional"), (linalg, "torch.linalg"), (fft, "torch.fft"),
-        (special_module, "torch.special"), (Tensor, "torch.Tensor"),
+        (Tensor, "torch.Tensor"),
     ):  # fmt: skip
         functions = {
             name: value
@@ -329,7 +326,8 @@ def _names() -> tuple[dict[Callable, str], set[Callable]]:
         names: dict[Callable, str] = {}
         for _, prefix, functions in _namespaces():
             for name, function in functions.items():
-                names.setdefault(function, f"{prefix}.{name}")
+                if function not in names or (function.__name__ == name and not names[function].endswith(f".{name}")):
+                    names[function] = f"{prefix}.{name}"  # rather than an alias
         _known = names, {function for function, name in names.items() if name.startswith("torch.Tensor.")}
     return _known
 

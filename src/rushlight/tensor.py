@@ -100,7 +100,7 @@ class Tensor(metaclass=_TensorType):
     _post_hooks: OrderedDict | None = None  # hooks after that gradient has been accumulated
     _retains = False
     _order: None = None  # a leaf, as the end of an edge, has no place in the order of nodes
-    _inference = False
+    _inference: Any = None  # of a tensor made in inference mode: that mode's mark
     _tangents: dict[int, Tensor] | None = None  # by level of forward mode
     _viewed = False  # whether it is the base of a view
     _stamp = 0  # of a base: how often its history was rewritten through a view; of a view: when it last looked
@@ -305,7 +305,10 @@ class Tensor(metaclass=_TensorType):
     @property
     def data(self) -> Tensor:
         """The same memory without history, whose changes are not noticed."""
-        return wrap(self._array)
+        alias = wrap(self._array)
+        if self._inference:
+            alias._inference = self._inference
+        return alias
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -373,7 +376,7 @@ class Tensor(metaclass=_TensorType):
         cell = version_cell(self)
         alias = wrap(self._array)
         alias._cell = cell
-        if thread.inference or self._inference:
+        if self._inference:
             alias._inference = self._inference
         return alias
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .constants import ones
+
 from .basic import ndarray
 
 
@@ -71,7 +73,7 @@ def normal_cdf(x: Any) -> Any:
 def row_sums(x: Any, dim: int) -> Any:
     """Sums along `dim`, which keeps the extent 1; of rows by a product with ones, several times as fast as NumPy's reduction."""
     if x.ndim == 2 and dim in (1, -1) and x.dtype.char in "fd":
-        return np.dot(x, np.ones(x.shape[1], x.dtype)).reshape(-1, 1)
+        return x.dot(ones(x.shape[1], x.dtype))[:, None]
     return np.add.reduce(x, dim, keepdims=True)
 
 

@@ -8,9 +8,21 @@ from ..overridable import overridable as _overridable
 from . import engine as _engine
 from . import graph
 from .function import Function
-from .modes import enable_grad, inference_mode, no_grad, set_grad_enabled
+from .modes import (
+    enable_grad,
+    inference_mode,
+    is_multithreading_enabled,
+    no_grad,
+    set_grad_enabled,
+    set_multithreading_enabled,
+)
 
-__all__ = ["Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "no_grad", "set_grad_enabled"]
+backward, grad = map(_overridable, (_engine.backward, _engine.grad))
+
+__all__ = [
+    "Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "is_multithreading_enabled", "no_grad",
+    "set_grad_enabled", "set_multithreading_enabled",
+]  # fmt: skip
 
 # Names that are loaded on first use, and the module that each comes from.
 _LAZY = {
@@ -22,6 +34,8 @@ _LAZY = {
     "detect_anomaly": "anomaly",
     "set_detect_anomaly": "anomaly",
     "SavedTensor": "saved",
+    "grad_mode": "modes",
+    "profiler": "profiler",
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from .engine import Pass, as_tensor, running_node
 from .modes import refresh, thread
+from .observe import program_stack
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -67,13 +68,7 @@ class set_detect_anomaly:
 
 def remember(node: Node) -> None:
     """Notes on a node the lines of the program that led to it, and during backward the node that ran."""
-    import sys
-    import traceback
-
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-        frame = frame.f_back
-    node.metadata["traceback_"] = traceback.format_stack(frame)
+    node.metadata["traceback_"] = program_stack()
     parent = running_node()
     if parent is not None:
         node.metadata["parent_"] = parent

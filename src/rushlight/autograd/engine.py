@@ -146,12 +146,15 @@ def batched_grad(
     def vjp(*cotangents: Tensor) -> tuple:
         rest = iter(cotangents)
         slices = [None if one is None else next(rest) for one in given]
-        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused, False, materialize)
+        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused or materialize)
         reached[:] = [one is not None for one in found]
         return tuple(one for one in found if one is not None)
 
     rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
-    return tuple(next(rows) if is_reached else None for is_reached in reached)
+    return tuple(
+        next(rows) if is_reached else wrap(zeros_like(one._array)) if materialize else None
+        for is_reached, one in zip(reached, wanted, strict=True)
+    )
 
 
 def as_list(given: Any, length: int) -> list:

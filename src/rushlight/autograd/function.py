@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, check_saved, next_order, version_cell
-from .modes import enable_grad, no_grad, thread
+from .modes import enable_grad, no_grad, state, thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,10 @@ class FunctionCtx:
 
     def _finish_saving(self, node: FunctionNode | None, outputs: dict[int, int]) -> None:
         """Turns what was to be saved into records; an output without its node, lest the node hold itself."""
+        if state.active and node is not None:
+            from ..ops.dispatch import refuse_inference
+
+            refuse_inference(self._to_save)
         hooks = thread.saved_hooks if node is not None else ()
         self._saved = tuple(
             None if tensor is None else Saved(tensor, outputs.get(id(tensor)) if node is not None else None, hooks)

@@ -313,7 +313,7 @@ def version_cell(tensor: Tensor) -> VersionCell:
     return cell
 
 
-def check_saved(order: int, node: Node, shape: tuple, kind: str, cell: VersionCell | None, made_by: Any) -> None:
+def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: VersionCell | None, made_by: Any) -> None:
     """Raises when what `node` saved at `order`, a tensor of that shape and type made by `made_by`, has been changed in place since."""
     changes = 0 if cell is None else cell.changed_since(order)
     if not changes:
@@ -321,10 +321,11 @@ def check_saved(order: int, node: Node, shape: tuple, kind: str, cell: VersionCe
     assert cell is not None and cell.place is not None
     code, line = cell.place
     origin = "" if made_by is None else f", which is output 0 of {producer_name(made_by)},"
+    saver = "A checkpoint" if node is None else public_node(node).name()
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{kind} {list(shape)}]{origin} is at version {cell.version}; expected version {cell.version - changes} instead. "
-        f"{public_node(node).name()} saved it, and it was last changed in place at {code.co_filename}:{line}. "
+        f"{saver} saved it, and it was last changed in place at {code.co_filename}:{line}. "
         "Hint: change a copy (x.clone()), or use the out-of-place form of that operation."
     )
 

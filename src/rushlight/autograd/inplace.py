@@ -99,15 +99,20 @@ def check_writable(target: Tensor) -> None:
             raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if target._base is not None and (target._node is not None or target._base._node is not None):
             check_view_writable(target)
-    if target._inference and not thread.inference:
-        raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor "
-            "before doing inplace update. See https://github.com/pytorch/rfcs/pull/17 for more details."
-        )
+    check_inference(target)
     if overlaps_itself(target._array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
+        )
+
+
+def check_inference(target: Tensor) -> None:
+    """Raises RuntimeError for a tensor of inference mode that is to be changed outside that mode."""
+    if target._inference and not thread.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed. You can make a clone to get a normal tensor "
+            "before doing inplace update. See https://github.com/pytorch/rfcs/pull/17 for more details."
         )
 
 
@@ -167,6 +172,7 @@ def write(target: Tensor, values: Any) -> None:
 
 def overwrite(target: Tensor, values: Any) -> None:
     """Fills a tensor given as `out=`, resizing it where it has another shape."""
+    check_inference(target)
     if target._array.shape != values.shape:
         if target._array.size:
             import warnings

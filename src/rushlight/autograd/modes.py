@@ -26,12 +26,15 @@ class _State:
 class _Thread(threading.local):
     grad_enabled = True
     inference = False
+    inference_mark: Any = None  # what tensors made in inference mode hold
+    multithreading = True
     forward_levels: tuple[int, ...] = ()  # of forward mode, innermost last
     batch_levels: tuple[int, ...] = ()  # of vmap, innermost last
     randomness: tuple[str, int, int] | None = None  # of vmap: what is allowed, and the level and size of the batch
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None
     mutation: Any = None  # the block, if any, in which saved tensors may be changed in place
+    selecting: Any = None  # the selective checkpoint, if any, that decides which results are kept
     functions: tuple = ()  # __torch_function__ modes, innermost last
     subclasses_disabled = False  # whether tensor subclasses are treated as plain tensors
     anomaly = False
@@ -44,7 +47,7 @@ class _Thread(threading.local):
 
 state = _State()
 thread = _Thread()
-_lock = threading.Lock()
+_lock = threading.RLock()  # a mark may die while its thread holds it
 
 
 def adjust_active(change: int) -> None:
@@ -182,6 +185,18 @@ class set_grad_enabled(_Decorator):
         return f"set_grad_enabled(mode={self.mode})"
 
 
+class InferenceMark:
+    """Held by the tensors made in one inference mode: while any of them lives, ops take the careful path, which knows them."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        adjust_active(1)
+
+    def __del__(self) -> None:
+        adjust_active(-1)
+
+
 class inference_mode(_Decorator):
     """Like `no_grad`, and tensors made within never take part in recording later."""
 
@@ -197,14 +212,37 @@ class inference_mode(_Decorator):
         return type(self)(self.mode)
 
     def __enter__(self) -> None:
-        self.previous = thread.grad_enabled, thread.inference
-        self._set(not self.mode, self.mode)
+        self.previous = thread.grad_enabled, thread.inference, thread.inference_mark
+        self._set(not self.mode, self.mode, thread.inference_mark or InferenceMark() if self.mode else None)
 
     def __exit__(self, *exception: Any) -> None:
         self._set(*self.previous)
 
     @staticmethod
-    def _set(grad_enabled: bool, inference: bool) -> None:
+    def _set(grad_enabled: bool, inference: bool, mark: Any) -> None:
         _set_grad(grad_enabled)
         thread.inference = inference
+        thread.inference_mark = mark
         refresh()
+
+
+def is_multithreading_enabled() -> bool:
+    """Whether backward passes may use several threads: accepted and remembered, a pass runs in the thread that asked for it."""
+    return thread.multithreading
+
+
+class set_multithreading_enabled(_Decorator):
+    """Allows backward passes several threads or not: at once as a function call, until the block's end as a context manager."""
+
+    def __init__(self, mode: bool) -> None:
+        self.previous = thread.multithreading
+        thread.multithreading = self.mode = mode
+
+    def _again(self) -> set_multithreading_enabled:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        thread.multithreading = self.mode
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.multithreading = self.previous

@@ -114,9 +114,16 @@ def check_view_writable(view: Tensor) -> None:
     """Raises where PyTorch forbids an in-place change of a view that gradients depend on."""
     base = view._base
     assert base is not None
+    made = view.__dict__.get("_made")
+    if made == "inference":
+        raise RuntimeError(
+            "A view was created in inference mode and is being modified inplace in normal mode. Given that this use case is ambiguous "
+            "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
+            "the inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
+            "tracked)."
+        )
     if base._node is LEAF:
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    made = view.__dict__.get("_made")
     if made == "multiple":
         raise RuntimeError(
             f"Output {view.output_nr} of {view.grad_fn.name() if view.grad_fn is not None else 'a function'} is a view and is being "

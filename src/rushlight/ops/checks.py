@@ -11,9 +11,9 @@ from .dispatch import type_word, value_error
 REDUCTIONS = ("none", "mean", "sum")
 
 
-def floating(input: Any, kernel: str) -> Any:
-    """The array itself. Raises NotImplementedError for integers, which PyTorch's function of that name does not take."""
-    if input.dtype.kind in "biu":
+def floating(input: Any, kernel: str, refused: str = "biuc") -> Any:
+    """The array itself. Raises NotImplementedError for the kinds of number that PyTorch's kernel of that name refuses."""
+    if input.dtype.kind in refused:
         raise NotImplementedError(f'"{kernel}" not implemented for {type_word(dtypes.of(input))!r}: convert with x.float()')
     return input
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..arrays.constants import multiples
 from ..arrays.elementary import exponentials, row_sums
 from ..tensor import Tensor
 from .along import take_along
@@ -60,9 +61,11 @@ def places(shape: tuple, target: Any, ignore_index: int) -> tuple:
             raise IndexError(f"Target {target[wrong].flat[0]} is out of bounds.")
     if len(shape) == 1:
         return target, counted
+    if len(shape) == 2:
+        return target + multiples(shape[0], classes), counted
     inner = math.prod(shape[2:])
     if inner == 1:
-        return target + np.arange(0, shape[0] * classes, classes).reshape(-1, *(1,) * (target.ndim - 1)), counted
+        return target + multiples(shape[0], classes).reshape(-1, *(1,) * (target.ndim - 1)), counted
     rows = np.arange(shape[0])[:, None] * (classes * inner) + np.arange(inner)
     return rows.reshape(target.shape) + target * inner, counted
 

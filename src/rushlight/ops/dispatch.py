@@ -106,6 +106,8 @@ def run(op: Op, values: list, options: dict, given: list, function: Any) -> Any:
             from .batching import forward_batched
 
             result = forward_batched(op, lambda v, o, a: forward(op, v, o, a, function), values, options, operands)
+        elif thread.selecting is not None:
+            result = thread.selecting.compute(op, lambda: forward(op, values, options, operands, function), values, options)
         else:
             result = forward(op, values, options, operands, function)
     except ValueError as error:
@@ -198,12 +200,20 @@ def finish(op: Op, values: list, options: dict, given: list, operands: list, arr
         from ..autograd.forward_ad import push_forward
 
         push_forward(op, values, options, given, outputs)
-    if thread.inference:
-        for output in outputs:
-            output._inference = True
+    if thread.inference or (op.view and isinstance(given[0], Tensor) and given[0]._inference):
+        mark_inference(given[0] if op.view and given else None, outputs)
     if not several:
         return outputs[0]
     return op.returns(*outputs) if op.returns is not None else tuple(outputs)
+
+
+def mark_inference(source: Any, outputs: list) -> None:
+    """Marks outputs as inference tensors; views of `source` are what it is."""
+    for output in outputs:
+        if output is not None:
+            mark = thread.inference_mark if source is None or output._base is None else source._inference
+            if mark:
+                output._inference = mark
 
 
 def check_constant_inputs(op: Op, given: list, count: int) -> None:
@@ -268,6 +278,7 @@ def save(
                 else:
                     index = op.inputs.index(slot)
                     value = saved_form(given[index], operands[index])
+                    refuse_inference(value if isinstance(value, tuple) else (value,))
             setattr(node, slot, value)
         elif slot == "out":
             node.out = tuple(o if o is None else o._array for o in outputs) if several else outputs[0]._array
@@ -277,6 +288,16 @@ def save(
             node.dtypes = tuple(getattr(array, "dtype", None) for array in operands)
         elif slot == "residuals":
             node.residuals = residuals
+
+
+def refuse_inference(tensors: tuple) -> None:
+    """Raises RuntimeError when a tensor to be saved for backward was made in inference mode."""
+    if any(isinstance(tensor, Tensor) and tensor._inference for tensor in tensors):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in computation "
+            "tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in autograd, or use "
+            "`torch.no_grad()` instead of `torch.inference_mode()`."
+        )
 
 
 def saved_form(value: Any, operand: Any) -> Any:
@@ -342,7 +363,7 @@ def mark_view(outputs: list, source: Any) -> None:
             if base._stamp:
                 output._stamp = base._stamp
             if not thread.grad_enabled or len(outputs) > 1:
-                output._made = "no_grad" if not thread.grad_enabled else "multiple"
+                output._made = "inference" if thread.inference else "no_grad" if not thread.grad_enabled else "multiple"
             elif source is not base and "_made" in source.__dict__:
                 output._made = source._made
 

@@ -69,8 +69,9 @@ def replicated(extent: int, before: int, after: int) -> Any:
 
 
 def wrapped(extent: int, before: int, after: int) -> Any:
-    """Line numbers that begin again at the other border."""
-    return np.arange(-before, extent + after) % max(extent, 1)
+    """Line numbers that begin again at the other border; negative padding cuts off first."""
+    first, last = max(-before, 0), extent - max(-after, 0)
+    return first + np.arange(-max(before, 0), last - first + max(after, 0)) % max(last - first, 1)
 
 
 LINES = {"reflect": reflected, "replicate": replicated, "circular": wrapped}

@@ -232,7 +232,7 @@ def fractional_max_pool(input: Array, samples: Array, kernel: tuple, count: tupl
 
 @linear(
     lambda g, indices, size: gather_planes(g, indices, size), method=False,
-    node=lambda node, *args, **kwargs: f"MaxUnpool{builtins.max(2, len(node.shapes[0]) - 2)}DBackward0",
+    node=lambda node, input, indices, size: f"MaxUnpool{builtins.max(2, len(size))}DBackward0",
 )  # fmt: skip
 def unpool_planes(input: Array, indices: Array, size: tuple) -> Array:
     """Planes of zeros, of the extents `size`, with the input placed at `indices` into each flattened plane."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.basic import ndarray
+from ..arrays.constants import ones
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types
@@ -362,7 +363,9 @@ def linear_weight(g: Any, x: Any, weight_shape: tuple) -> Any:
 
 def linear_bias(g: Any, bias_shape: tuple) -> Any:
     """The cotangent of a linear map's bias."""
-    return g.sum(0) if len(g.shape) == 2 and bias_shape == g.shape[1:] else summed_to(g, bias_shape)
+    if type(g) is ndarray and g.ndim == 2 and bias_shape == g.shape[1:]:
+        return ones(len(g), g.dtype).dot(g)  # several times as fast as NumPy's reduction
+    return summed_to(g, bias_shape)
 
 
 @general(
@@ -381,30 +384,38 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     Raises RuntimeError for shapes that do not fit, or different types.
     """
     kind = input.dtype
-    if kind is not weight.dtype:
-        same_type(input, weight)
-    if weight.ndim > 2:
-        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.ndim}D")
-    turned = weight.T
-    if not input.ndim or input.shape[-1] != turned.shape[0]:
-        fitting(row(input) if input.ndim == 1 else input, turned.reshape(turned.shape[0], -1))
-    if input.ndim == 2 and (kind is float32 or kind is float64):
-        out = input.dot(turned)
-    elif input.ndim > 2 and weight.ndim == 2:
-        out = dense(flat(input), turned).reshape(*input.shape[:-1], weight.shape[0])
+    if input.ndim == 2 == weight.ndim and kind is weight.dtype and (kind is float32 or kind is float64):
+        try:
+            out = input.dot(weight.T)
+        except ValueError:
+            fitting(input, weight.T)
+            raise
     else:
-        out = dense(input, turned)
+        out = any_linear(input, weight)
     if bias is None:
         return out
     if bias.dtype is not kind and bias.dtype != kind:
         words = [type_word(dtypes.of(x)) for x in (bias, input)]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
     try:
-        return np.add(out, bias, out=out)
+        return np.add(out, bias, out)
     except ValueError:
         if bias.ndim > 1:
             return out + bias
         raise expansion_error(bias.shape, out.shape) from None
+
+
+def any_linear(input: Any, weight: Any) -> Any:
+    """`input @ weight.T` for operands of any ranks and types. Raises RuntimeError where they do not fit."""
+    same_type(input, weight)
+    if weight.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.ndim}D")
+    turned = weight.T
+    if not input.ndim or input.shape[-1] != turned.shape[0]:
+        fitting(row(input) if input.ndim == 1 else input, turned.reshape(turned.shape[0], -1))
+    if input.ndim > 2 and weight.ndim == 2:
+        return dense(flat(input), turned).reshape(*input.shape[:-1], weight.shape[0])
+    return dense(input, turned)
 
 
 def expansion_error(shape: tuple, wanted: tuple) -> RuntimeError:

@@ -99,8 +99,14 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     values = [arrays.get(one, one) for one in signature.positional]
     needed = [one for one in signature.positional + signature.keywords if f"default_{one}" not in signature.scope]
     absent = "".join(f" or {one} is MISSING" for one in needed if one not in op.inputs)
+    raw = " and ".join(
+        f"(type({given}) is ndarray or {given} is None)" if op.is_optional(given) else f"type({given}) is ndarray" for given in op.inputs
+    )
+    call = f"forward({', '.join(list(signature.positional) + [f'{one}={one}' for one in signature.keywords])})"
     lines = [
         f"def {name}({signature.text('MISSING')}, **others_):",
+        # A derivative rule at work.
+        f"    if {raw} and not others_{absent.replace(' or ', ' and ').replace(' is MISSING', ' is not MISSING')}: return {call}",
         f"    if others_ or state.active{absent}: {fallback}",
     ]
     for i, given in enumerate(op.inputs):
