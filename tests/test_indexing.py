@@ -38,7 +38,7 @@ def cases(draw):
             if len(index) < 5:
                 index.append(None)
             together = False if together else together
-        elif kind == "slice" or (kind == "int" and picking) or (kind in ("array", "mask") and (not picking or together is False)):
+        elif kind == "slice" or (kind == "int" and picking) or (kind != "int" and not (picking and together is not False)):
             bound = st.none() | st.integers(-5, 5)
             index.append(slice(draw(bound), draw(bound), draw(st.none() | st.integers(1, 3))))
             together = False if together else together

@@ -116,7 +116,7 @@ def test_changes_of_normal_tensors_inside_are_noticed():
 def test_a_view_from_inside_cannot_be_changed_outside(made):
     w, n, _ = made
     with torch.inference_mode():
-        of_leaf, of_normal = (w * 1, w.view(2))[1], n[0:1]
+        of_leaf, of_normal = w.view(2), n[0:1]
     with pytest.raises(RuntimeError, match="A view was created in inference mode and is being modified inplace in normal mode"):
         of_leaf.add_(1)
     assert of_normal.add_(1).tolist() == [2.0]

@@ -18,13 +18,14 @@ def test_as_in_pytorch(expression):
 
 
 VIEWS = {
-    "reshape": lambda x: x.reshape(3, 2), "view": lambda x: x.view(-1), "flatten": lambda x: x.flatten(), "unsqueeze": lambda x: x.unsqueeze(1),
-    "squeeze": lambda x: x.squeeze(), "permute": lambda x: x.permute(1, 0), "transpose": lambda x: x.transpose(0, 1), "t": lambda x: x.t(),
-    "T": lambda x: x.T, "mT": lambda x: x.mT, "movedim": lambda x: x.movedim(0, 1), "expand": lambda x: x.expand(1, 2, 3),
-    "unfold": lambda x: x.unfold(1, 2, 1), "as_strided": lambda x: x.as_strided((2,), (3,), 1), "diagonal": lambda x: x.diagonal(),
-    "select": lambda x: x.select(0, 1), "narrow": lambda x: x.narrow(1, 1, 2), "index": lambda x: x[:, 1:], "element": lambda x: x[0, 0],
-    "view_dtype": lambda x: x.view(torch.int32), "unbind": lambda x: x.unbind()[0], "split": lambda x: x.split(1)[1],
-    "chunk": lambda x: x.chunk(2)[0], "alias": lambda x: x[...],
+    "reshape": lambda x: x.reshape(3, 2), "view": lambda x: x.view(-1), "flatten": lambda x: x.flatten(),
+    "unsqueeze": lambda x: x.unsqueeze(1), "squeeze": lambda x: x.squeeze(), "permute": lambda x: x.permute(1, 0),
+    "transpose": lambda x: x.transpose(0, 1), "t": lambda x: x.t(), "T": lambda x: x.T, "mT": lambda x: x.mT,
+    "movedim": lambda x: x.movedim(0, 1), "expand": lambda x: x.expand(1, 2, 3), "unfold": lambda x: x.unfold(1, 2, 1),
+    "as_strided": lambda x: x.as_strided((2,), (3,), 1), "diagonal": lambda x: x.diagonal(),
+    "select": lambda x: x.select(0, 1), "narrow": lambda x: x.narrow(1, 1, 2), "index": lambda x: x[:, 1:],
+    "element": lambda x: x[0, 0], "view_dtype": lambda x: x.view(torch.int32), "unbind": lambda x: x.unbind()[0],
+    "split": lambda x: x.split(1)[1], "chunk": lambda x: x.chunk(2)[0], "alias": lambda x: x[...],
 }  # fmt: skip
 
 
@@ -109,7 +110,8 @@ def test_restriding_in_place_keeps_memory_and_gradients():
 
 def test_second_order_goes_through_views():
     x = torch.arange(1.0, 5.0, dtype=torch.float64, requires_grad=True)
-    for shaped in (lambda x: x.reshape(2, 2).t(), lambda x: x.unfold(0, 2, 1), lambda x: x.as_strided((2, 2), (1, 2)), lambda x: x.expand(3, 4)):
+    turned, windows = lambda x: x.reshape(2, 2).t(), lambda x: x.unfold(0, 2, 1)
+    for shaped in (turned, windows, lambda x: x.as_strided((2, 2), (1, 2)), lambda x: x.expand(3, 4)):
         (first,) = torch.autograd.grad((shaped(x) ** 3).sum(), x, create_graph=True)
         (second,) = torch.autograd.grad(first.sum(), x)
         times = torch.autograd.grad(shaped(x).sum(), x)[0]

@@ -1,4 +1,4 @@
-"""Expressions and in-place programs over a few small tensors, and what comes of them: for Rushlight's tests, and for PyTorch's facts.
+"""Expressions and in-place programs over a few small tensors, and what comes of them, here and in PyTorch.
 
 `references/make_view_facts.py` writes down what PyTorch gives; the tests compare.
 """

@@ -76,6 +76,7 @@ from .ops.complexes import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.sorting import *
+from .ops.special import *
 from .ops.statistics import *
 from .ops.norms import *
 from .ops.shapes import *

@@ -17,6 +17,14 @@ def ones(count: int, kind: Any) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
+def averages(count: int, kind: Any) -> np.ndarray:
+    """The vector whose product with a vector is the mean of that."""
+    vector = np.full(count, 1.0 / count if count else 0.0, kind)
+    vector.flags.writeable = False
+    return vector
+
+
+@lru_cache(maxsize=64)
 def multiples(count: int, step: int) -> np.ndarray:
     """0, step, 2 step, ...: where the rows of a flattened matrix begin."""
     vector = np.arange(0, count * step, step) if step else np.zeros(count, np.int64)

@@ -97,7 +97,7 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     roots, wanted = listed(outputs), listed(inputs)
-    if materialize_grads and any(one is not given for one, given in zip(wanted, inputs if len(wanted) > 1 else wanted, strict=False)):
+    if materialize_grads and not all(isinstance(one, Tensor) for one in separate(inputs)):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
@@ -114,11 +114,14 @@ def grad(
     return tuple(found)
 
 
+def separate(given: Any) -> list:
+    """A tensor or gradient edge, or several, as a list."""
+    return [given] if isinstance(given, Tensor) or hasattr(given, "ownership_token") else list(given)
+
+
 def listed(given: Any) -> list:
     """A tensor or gradient edge, or several, as a list of tensors."""
-    if isinstance(given, Tensor):
-        return [given]
-    several = [given] if hasattr(given, "ownership_token") else list(given)
+    several = separate(given)
     if all(isinstance(one, Tensor) for one in several):
         return several
     from .edges import tensor_at

@@ -219,6 +219,9 @@ class AccumulateGrad(Node):
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
+    def _sequence_nr(self) -> int:
+        return 2**64 - 1  # runs as soon as it can
+
 
 def retain(tensor: Tensor, before: Any = None) -> None:
     """Has what made a tensor fill its `.grad`, and no longer what made it `before` an in-place change."""

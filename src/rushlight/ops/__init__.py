@@ -34,6 +34,7 @@ from . import (
     shapes,
     signal,
     sorting,
+    special,
     statistics,
 )
 from .registry import attach
@@ -48,6 +49,7 @@ attach([
     reductions,
     scans,
     sorting,
+    special,
     statistics,
     norms,
     shapes,

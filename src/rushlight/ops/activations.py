@@ -246,8 +246,11 @@ def softplus_slope(input: Array, beta: float, threshold: float) -> Array:
 )  # fmt: skip
 def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds `threshold`."""
-    scaled = floating(input, "softplus_cpu") * beta
-    return np.where(scaled > threshold, input, np.log1p(np.exp(np.minimum(scaled, threshold))) / beta)
+    scaled = floating(input, "softplus_cpu") if beta == 1 else input * beta
+    result = over(np.log1p, np.exp(scaled))
+    if beta != 1:
+        result /= beta
+    return np.where(scaled > threshold, input, result)
 
 
 @general(

@@ -14,7 +14,7 @@ from .picking import index_select
 from .samples import T, call
 from .shapes import reshape
 
-# --- copies -------------------------------------------------------------------------------------------------------------------------
+# --- copies ----------------------------------------------------------------------------------------------------------------------
 
 CHANNELS_LAST = {devices.channels_last: (0, 2, 3, 1), devices.channels_last_3d: (0, 2, 3, 4, 1)}
 
@@ -40,7 +40,7 @@ def contiguous(self: Tensor, memory_format: Any = devices.contiguous_format) -> 
     return self if self.is_contiguous(memory_format=memory_format) else clone(self, memory_format=memory_format)
 
 
-# --- repetition ---------------------------------------------------------------------------------------------------------------------
+# --- repetition ------------------------------------------------------------------------------------------------------------------
 
 
 def unrepeat(g: Any, x_shape: tuple, repeats: tuple) -> Any:
@@ -116,7 +116,7 @@ def repeat_interleave(
     return index_select(input, place, repeated_indices(repeats.reshape(-1)))
 
 
-# --- reversal and rotation ----------------------------------------------------------------------------------------------------------
+# --- reversal and rotation -------------------------------------------------------------------------------------------------------
 
 
 @linear(lambda g, dims: flip(g, *dims), variadic="dims",

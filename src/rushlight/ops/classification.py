@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.constants import multiples
+from ..arrays.constants import averages, multiples
 from ..arrays.elementary import exponentials, row_sums
 from ..tensor import Tensor
 from .along import take_along
@@ -30,6 +30,8 @@ def check_targets(shape: tuple, target: Any) -> None:
     if not shape:
         raise value_error("Expected 1 or more dimensions (got 0)")
     wanted = target.shape
+    if len(shape) == 2 and wanted == shape[:1] and target.dtype is int64:
+        return
     if len(shape) == 1:
         if target.size != 1 or len(wanted) > 1:
             raise value_error(f"For 1D input, 1D target must have size 1, but got target size: {target.size}")
@@ -91,6 +93,8 @@ def reduce_rows(losses: Any, weights: Any, reduction: str) -> tuple:
         losses = losses * weights
     if reduction == "none":
         return losses, None
+    if reduction == "mean" and weights is None and losses.ndim == 1 and losses.size:
+        return losses.dot(averages(losses.size, losses.dtype)), float(losses.size)
     result = np.add.reduce(losses, None)
     if reduction == "sum":
         return result, None
@@ -169,7 +173,7 @@ def nll_loss(
     check_targets(input.shape, target)
     flat, counted = places(input.shape, target, ignore_index)
     weights = class_weights(weight, input.shape, floating(input, "nll_loss_out_frame").dtype, target, counted)
-    result, divisor = reduce_rows(-input.reshape(-1)[flat], weights, reduction)
+    result, divisor = reduce_rows(np.negative(np.take(input, flat)), weights, reduction)
     return result, (flat, weights, divisor)
 
 
@@ -196,6 +200,9 @@ def index_cross_entropy(
 ) -> Array:
     """`cross_entropy` for class indices without label smoothing: nll_loss(log_softmax(input), target)."""
     shape = input.shape
+    check_reduction(reduction)
+    if shape == target.shape and shape != (1,):
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {type_word(dtypes.of(target))}")
     check_targets(shape, target)
     flat, counted = places(shape, target, ignore_index)
     weights = class_weights(weight, shape, floating(input, "log_softmax_lastdim_kernel_impl").dtype, target, counted)
@@ -205,7 +212,7 @@ def index_cross_entropy(
     logarithms = np.log(sums)
     if largest is not None:
         logarithms += largest
-    losses = logarithms.reshape(target.shape) - input.reshape(-1)[flat]
+    losses = logarithms.reshape(target.shape) - np.take(input, flat)
     result, divisor = reduce_rows(losses, weights, reduction)
     return result, (powers, sums, flat, weights, divisor)
 
@@ -221,10 +228,10 @@ def cross_entropy(
 
     `input` is (N, C, ...) or (C). Label smoothing mixes the target with a uniform one. `weight` (C) weighs classes.
     """
-    check_reduction(reduction)
     smooth = label_smoothing > 0.0
     if not smooth and tuple(target.shape) != tuple(input.shape):
         return index_cross_entropy(input, target, weight, reduction, ignore_index)
+    check_reduction(reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing:g}")
     axis = 1 if input.ndim > 1 else 0

@@ -15,7 +15,7 @@ from .indexing import ALL, zero_at
 from .kinds import Array, composite, linear
 from .samples import T, call
 
-# --- triangles ----------------------------------------------------------------------------------------------------------------------
+# --- triangles -------------------------------------------------------------------------------------------------------------------
 
 
 def _triangle(name: str, cut: Any, doc: str) -> Any:
@@ -57,7 +57,7 @@ triu_indices = _indices(
     "triu_indices", np.triu_indices, "The indices of a matrix's upper triangle: a row of rows, a row of columns."
 )
 
-# --- diagonals ----------------------------------------------------------------------------------------------------------------------
+# --- diagonals -------------------------------------------------------------------------------------------------------------------
 
 
 def diagonal_of(array: Any, offset: int, dim1: int, dim2: int) -> Any:
@@ -147,7 +147,8 @@ def diagonal_scatter(input: Array, src: Array, offset: int = 0, dim1: int = 0, d
     place = diagonal_of(result, offset, dim1, dim2)
     if place.shape != src.shape:
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(place.shape)}"
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "
+            f"slice size = {list(place.shape)}"
         )
     place[...] = src
     return result
@@ -168,7 +169,7 @@ def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tenso
     return self
 
 
-Tensor.fill_diagonal_ = fill_diagonal_  # type: ignore[attr-defined]
+Tensor.fill_diagonal_ = fill_diagonal_
 
 __all__ = [
     "diag",

@@ -44,7 +44,7 @@ def copy(input: Array, src: Array, non_blocking: bool = False) -> Array:
     return copy_into(np.empty(input.shape, input.dtype), src)
 
 
-# --- fill ---------------------------------------------------------------------------------------------------------------------------
+# --- fill ------------------------------------------------------------------------------------------------------------------------
 
 
 def fill_into(input: Any, value: Any) -> Any:
@@ -134,6 +134,6 @@ def zero_(self: Tensor) -> Tensor:
     return change(self, zero.op, (), {})
 
 
-Tensor.fill_ = fill_  # type: ignore[attr-defined]
+Tensor.fill_ = fill_
 
 __all__ = ["fill", "fill_", "zero_"]

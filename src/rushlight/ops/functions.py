@@ -424,7 +424,7 @@ def i1_derivative(x: Any, out: Any) -> Any:
 
 METHODS = {
     "polygamma": lambda self, n: polygamma(n, self),
-    "polygamma_": lambda self, n: self.copy_(polygamma(n, self)),
+    "polygamma_": lambda self, n: self.copy_(polygamma(n, self.clone())),
 }
 ALIASES = {
     "asin": ("arcsin",), "acos": ("arccos",), "atan": ("arctan",), "atan2": ("arctan2",), "asinh": ("arcsinh",),

@@ -1,7 +1,7 @@
 """Indexing: `x[...]`, `x[...] = value`, and the ops beneath them.
 
-Integers, slices, None and Ellipsis give a view; integer arrays and masks (tensors, arrays, lists) pick copies. The transposes of both
-are ops as well, and serve as derivatives of everything else that picks or places elements.
+Integers, slices, None and Ellipsis give a view; integer arrays and masks (tensors, arrays, lists) pick copies. The transposes of
+both are ops as well, and serve as derivatives of everything else that picks or places elements.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ int64 = np.dtype("int64")
 BASIC = frozenset((int, slice, NoneType, EllipsisType))
 POSITIVE_STEP = "step must be greater than zero"
 
-# --- views --------------------------------------------------------------------------------------------------------------------------
+# --- views -----------------------------------------------------------------------------------------------------------------------
 
 
 def basic_name(node: Any, input: Any, index: tuple) -> str:
@@ -83,8 +83,8 @@ def index_error(shape: tuple, index: tuple) -> IndexError:
         if any(isinstance(one, slice) for one in index):
             return IndexError("slice() cannot be applied to a 0-dim tensor.")
         return IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor to "
-            "a number"
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a 0-dim tensor "
+            "to a number"
         )
     dim = 0
     for one in index:
@@ -97,7 +97,7 @@ def index_error(shape: tuple, index: tuple) -> IndexError:
     return IndexError("an index can only have a single ellipsis ('...')")
 
 
-# --- picking ------------------------------------------------------------------------------------------------------------------------
+# --- picking ---------------------------------------------------------------------------------------------------------------------
 
 
 def raw(value: Any) -> Any:
@@ -122,7 +122,8 @@ def index(input: Array, indices: tuple) -> Array:
 
 
 @linear(lambda g, indices: index(g, indices), method=False,
-        samples=lambda: [call(T((3,)), (4,), (np.array([2, 0, 2]),)), call(T((2, 2)), (2, 3), (ALL, np.array([1, 1])))])  # fmt: skip
+        samples=lambda: [call(T((3,)), (4,), (np.array([2, 0, 2]),)),
+                         call(T((2, 2)), (2, 3), (ALL, np.array([1, 1])))])  # fmt: skip
 def index_spread(input: Array, shape: tuple, indices: tuple, unique: bool = False) -> Array:
     """Zeros of that shape with the input's elements added at `indices`; `unique` promises that no place repeats."""
     return spread(input, indices, shape, unique)
@@ -152,7 +153,7 @@ def picking_error(shape: tuple, indices: tuple, error: Exception) -> IndexError:
     return IndexError(str(error))
 
 
-# --- placing ------------------------------------------------------------------------------------------------------------------------
+# --- placing ---------------------------------------------------------------------------------------------------------------------
 
 
 def plain_indices(args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -217,7 +218,7 @@ def placing_error(input: Any, indices: tuple, values: Any, error: Exception) -> 
     )
 
 
-# --- from what stands between the brackets ------------------------------------------------------------------------------------------
+# --- from what stands between the brackets ---------------------------------------------------------------------------------------
 
 
 def index_array(given: Any) -> Any:
@@ -432,7 +433,7 @@ def fitted(source: Tensor, shape: tuple) -> Tensor:
     return expand(source, shape)
 
 
-Tensor.__getitem__ = getitem  # type: ignore[attr-defined]
-Tensor.__setitem__ = setitem  # type: ignore[attr-defined]
+for _name, _member in {"__getitem__": getitem, "__setitem__": setitem}.items():
+    setattr(Tensor, _name, _member)
 
 __all__ = ["index_put"]

@@ -42,7 +42,8 @@ def over_tensors(op: Any) -> Any:
                 return careful(op, (tensors,) if dim is None else (tensors, dim), options)
             return forward(tensors, 0 if dim is None else dim)  # a derivative rule at work
         dim = 0 if dim is None else dim
-        arrays, edges, recorded = [], [], False
+        edges: list[Any] = []
+        arrays, recorded = [], False
         for tensor in tensors:
             if type(tensor) not in plain_types:
                 return forward(tensors, dim) if all(map(is_array, tensors)) else careful(op, (tensors, dim), options)
@@ -68,7 +69,7 @@ def over_tensors(op: Any) -> Any:
     return function
 
 
-# --- cat and stack ------------------------------------------------------------------------------------------------------------------
+# --- cat and stack ---------------------------------------------------------------------------------------------------------------
 
 
 def part(g: Any, dim: int, start: int, length: int) -> Any:
@@ -111,7 +112,8 @@ def cat_error(arrays: Sequence, dim: int) -> Exception:
 
 @linear(
     cat_backward, method=False, fast=over_tensors, samples=lambda: [
-        call([T((2, 3)), T((1, 3))]), call([T((2, 3)), T((2, 1)), T((2, 3))], 1), call([T((2, 3)), T((2, 2))], -1), call([T((0,)), T((2, 3))]),
+        call([T((2, 3)), T((1, 3))]), call([T((2, 3)), T((2, 1)), T((2, 3))], 1), call([T((2, 3)), T((2, 2))], -1),
+        call([T((0,)), T((2, 3))]),
     ],
 )  # fmt: skip
 def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
@@ -194,7 +196,7 @@ def into_views(op: Any) -> Any:
                 node._outputs = tuple([(output._array.shape, array.dtype) for output in outputs])
                 for i, output in enumerate(outputs):
                     output._node = OutputStub(node, i)
-        mark_view(outputs, source)
+        mark_view(list(outputs), source)
         return outputs
 
     return function
@@ -210,7 +212,7 @@ def unbind(input: Array, dim: int = 0) -> tuple:
     return tuple([input[(*lead, i, ...)] for i in range(input.shape[len(lead)])])
 
 
-# --- split --------------------------------------------------------------------------------------------------------------------------
+# --- split -----------------------------------------------------------------------------------------------------------------------
 
 
 def split_name(node: Any, input: Any = None, split_size_or_sections: Any = None, dim: int = 0) -> str:
@@ -311,7 +313,7 @@ def _splitter(name: str, least: int, along: int) -> Any:
 
 hsplit, vsplit, dsplit = _splitter("hsplit", 1, 1), _splitter("vsplit", 2, 0), _splitter("dsplit", 3, 2)
 
-# --- at least so many dimensions ----------------------------------------------------------------------------------------------------
+# --- at least so many dimensions -------------------------------------------------------------------------------------------------
 
 
 def at_least(name: str, widen: Any, doc: str) -> Any:
@@ -371,7 +373,7 @@ vstack = row_stack = _stacker(
 dstack = _stacker("dstack", lambda tensors: atleast_3d(list(tensors)), 2, "One behind the other along dimension 2.")
 column_stack = _stacker("column_stack", columns, 1, "Side by side along dimension 1; vectors as columns.")
 
-# --- products of tensors ------------------------------------------------------------------------------------------------------------
+# --- products of tensors ---------------------------------------------------------------------------------------------------------
 
 
 def block_diag_backward(g: Any, tensors_shape: tuple) -> tuple:
@@ -434,7 +436,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
-    """Grids of coordinates from vectors, as views: `ij` gives matrix indices, `xy` Cartesian ones (dimensions 0 and 1 exchanged)."""
+    """Grids of coordinates from vectors, as views: `ij` gives matrix indices, `xy` Cartesian ones (dimensions 0 and 1 swapped)."""
     given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
     if indexing is None:
         warnings.warn(
@@ -469,10 +471,10 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     return tuple(wrap(np.array(one, np.int64)) for one in np.unravel_index(indices._array, sizes))
 
 
-Tensor.split_with_sizes = split_with_sizes  # type: ignore[attr-defined]
+Tensor.split_with_sizes = split_with_sizes
 
 __all__ = [
-    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cartesian_prod", "cat", "chunk", "column_stack", "combinations", "concat",
-    "concatenate", "dsplit", "dstack", "hsplit", "hstack", "meshgrid", "row_stack", "split", "split_with_sizes", "stack", "tensor_split", "unbind", "unravel_index", "vsplit",
-    "vstack",
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cartesian_prod", "cat", "chunk", "column_stack", "combinations",
+    "concat", "concatenate", "dsplit", "dstack", "hsplit", "hstack", "meshgrid", "row_stack", "split", "split_with_sizes",
+    "stack", "tensor_split", "unbind", "unravel_index", "vsplit", "vstack",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..arrays.constants import averages, ones
 from ..arrays.promotion import cast
 from ..autograd.graph import version_cell
 from ..tensor import Tensor
@@ -25,32 +26,29 @@ from .samples import T, call
 # --- rows and channels --------------------------------------------------------------------------------------------------------------
 
 
-def averages(count: int, kind: Any) -> Any:
-    """The vector whose product with a row is the row's mean."""
-    return np.full(count, 1.0 / count if count else 0.0, kind)
+def mean_of_rows(rows: Any) -> Any:
+    """The means of the rows of a matrix, a column."""
+    return rows.dot(averages(rows.shape[1], rows.dtype)).reshape(-1, 1)
 
 
 def standardised(rows: Any, eps: float) -> tuple:
-    """Rows less their means, over their standard deviations; and the reciprocals of these (a column)."""
-    count = rows.shape[1]
-    result = rows - np.dot(rows, averages(count, rows.dtype)).reshape(-1, 1)
-    scale = np.vecdot(result, result)
-    scale /= max(count, 1)
-    scale += eps
-    scale = np.sqrt(scale, out=scale)
-    scale = np.reciprocal(scale, out=scale).reshape(-1, 1)
-    result *= scale
-    return result, scale
+    """Rows less their means, over their standard deviations; and these (a column)."""
+    result = rows - mean_of_rows(rows)
+    deviation = np.vecdot(result, result)
+    deviation *= 1.0 / max(rows.shape[1], 1)
+    deviation += eps
+    deviation = np.sqrt(deviation, out=deviation).reshape(-1, 1)
+    result /= deviation
+    return result, deviation
 
 
-def through_standardised(g: Any, rows: Any, scale: Any) -> Any:
+def through_standardised(g: Any, rows: Any, deviation: Any) -> Any:
     """The cotangent of what `standardised` made into `rows`, from that of `rows`: written over g."""
-    count = rows.shape[1]
     along = np.vecdot(g, rows)
-    along /= max(count, 1)
-    g -= np.dot(g, averages(count, g.dtype)).reshape(-1, 1)
+    along *= 1.0 / max(rows.shape[1], 1)
+    g -= mean_of_rows(g)
     g -= rows * along.reshape(-1, 1)
-    g *= scale
+    g /= deviation
     return g
 
 
@@ -67,8 +65,8 @@ def spread(values: Any, x: Any) -> Any:
 def channel_sums(x: Any) -> Any:
     """Sums per channel of (N, C) or (N, C, L)."""
     if x.ndim == 2:
-        return np.dot(np.ones(x.shape[0], x.dtype), x)
-    sums = np.dot(x.reshape(-1, x.shape[2]), np.ones(x.shape[2], x.dtype))
+        return ones(x.shape[0], x.dtype).dot(x)
+    sums = x.reshape(-1, x.shape[2]).dot(ones(x.shape[2], x.dtype))
     return np.add.reduce(sums.reshape(x.shape[:2]), 0)
 
 
@@ -77,11 +75,11 @@ def channel_products(x: Any, y: Any) -> Any:
     return np.einsum("ij,ij->j", x, y) if x.ndim == 2 else np.add.reduce(np.vecdot(x, y), 0)
 
 
-def in_single(input: Any, *others: Any) -> tuple:
+def in_single(*arrays: Any) -> tuple:
     """Half precision, and its companions, in single precision; other arrays as they are."""
-    if input.dtype.itemsize == 2:
-        return tuple(None if array is None else cast(array, dtypes.float32) for array in (input, *others))
-    return (input, *others)
+    if arrays[0].dtype.itemsize == 2:
+        return tuple(None if array is None else cast(array, dtypes.float32) for array in arrays)
+    return arrays
 
 
 # --- layers and groups --------------------------------------------------------------------------------------------------------------
@@ -94,6 +92,9 @@ def as_shape(normalized_shape: Any) -> tuple:
 
 def check_layer(name: str, x: Any, shape: tuple, weight: Any, bias: Any = None) -> None:
     """Raises RuntimeError unless the last dimensions of x, the weight and the bias have that shape."""
+    fits = shape and x.shape[-len(shape) :] == shape
+    if fits and (weight is None or weight.shape == shape) and (bias is None or bias.shape == shape):
+        return
     if not shape:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, but got "
@@ -105,11 +106,10 @@ def check_layer(name: str, x: Any, shape: tuple, weight: Any, bias: Any = None) 
                 f"Expected {label} to be of same shape as normalized_shape, but got {label} of shape {list(array.shape)} and "
                 f"normalized_shape = {list(shape)}"
             )
-    if tuple(x.shape[-len(shape) :]) != shape:
-        raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got input of "
-            f"size{list(x.shape)}"
-        )
+    raise RuntimeError(
+        f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got input of "
+        f"size{list(x.shape)}"
+    )
 
 
 def layer_norm_composite(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
@@ -121,12 +121,12 @@ def layer_norm_composite(input: Any, normalized_shape: Any, weight: Any = None, 
 
 
 def layer_norm_joint(g: Any, residuals: Any, needs: tuple, weight: Any, x_shape: tuple, normalized_shape: Any) -> tuple:
-    rows, scale = residuals
+    rows, deviation = residuals
     shape, g = as_shape(normalized_shape), g.reshape(rows.shape).astype(rows.dtype, copy=False)
     through = onto_weight = onto_bias = None
     if needs[0]:
         scaled = g.copy() if weight is None else g * weight.reshape(-1)
-        through = through_standardised(scaled, rows, scale).reshape(x_shape)
+        through = through_standardised(scaled, rows, deviation).reshape(x_shape)
     if needs[1]:
         onto_weight = channel_products(g, rows).reshape(shape)
     if needs[2]:
@@ -151,11 +151,11 @@ def layer_norm(
     shape, kind = as_shape(normalized_shape), floating(input, "LayerNormKernelImpl").dtype
     check_layer("layer_norm", input, shape, weight, bias)
     input, weight, bias = in_single(input, weight, bias)
-    rows, scale = standardised(input.reshape(-1, math.prod(shape)), eps)
-    result = rows if weight is None else rows * weight.reshape(-1)
+    residuals = standardised(input.reshape(-1, math.prod(shape)), eps)
+    result = residuals[0].copy() if weight is None else residuals[0] * weight.reshape(-1)
     if bias is not None:
-        result = np.add(result, bias.reshape(-1), out=None if weight is None else result)
-    return result.reshape(input.shape).astype(kind, copy=weight is None and bias is None), (rows, scale)
+        result += bias.reshape(-1)
+    return result.reshape(input.shape).astype(kind, copy=False), residuals
 
 
 @composite(method=False, samples=lambda: [call(T((2, 3)), (3,)), call(T((2, 3, 2)), (3, 2), T((3, 2)), 1e-2)])
@@ -207,12 +207,12 @@ def affine(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def group_norm_joint(g: Any, residuals: Any, needs: tuple, weight: Any, x_shape: tuple) -> tuple:
-    rows, scale = residuals
+    rows, deviation = residuals
     g = by_channel(g).astype(rows.dtype, copy=False)
     through = onto_weight = onto_bias = None
     if needs[0]:
         scaled = g.copy() if weight is None else g * spread(weight, g)
-        through = through_standardised(scaled.reshape(rows.shape), rows, scale).reshape(x_shape)
+        through = through_standardised(scaled.reshape(rows.shape), rows, deviation).reshape(x_shape)
     if needs[1]:
         onto_weight = channel_products(g, rows.reshape(g.shape))
     if needs[2]:
@@ -236,9 +236,9 @@ def group_norm(
     kind, shape = floating(input, "GroupNormKernelImpl").dtype, input.shape
     check_groups(shape, num_groups, weight, bias)
     input, weight, bias = in_single(input, weight, bias)
-    rows, scale = standardised(input.reshape(shape[0] * num_groups, math.prod(shape[1:]) // num_groups), eps)
-    result = rows.reshape(shape)
-    return affine(result, weight, bias).astype(kind, copy=weight is None and bias is None), (rows, scale)
+    residuals = standardised(input.reshape(shape[0] * num_groups, math.prod(shape[1:]) // num_groups), eps)
+    result = affine(residuals[0].reshape(shape), weight, bias)
+    return result.astype(kind, copy=weight is None and bias is None), residuals
 
 
 # --- batches ------------------------------------------------------------------------------------------------------------------------
@@ -333,10 +333,9 @@ def batch_norm_fixed(
     return result.reshape(shape).astype(kind, copy=False), scale
 
 
-def check_channels(input: Tensor, **arrays: Any) -> None:
-    """Raises RuntimeError unless each tensor given has one element per channel of the input."""
-    channels = input._array.shape[1]
-    for name, tensor in arrays.items():
+def check_channels(channels: int, *tensors: Tensor | None) -> None:
+    """Raises RuntimeError unless each tensor given (the running statistics, weight, bias) has one element per channel."""
+    for name, tensor in zip(("running_mean", "running_var", "weight", "bias"), tensors, strict=True):
         if tensor is not None and tensor._array.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor._array.size}")
 
@@ -364,7 +363,7 @@ def batch_norm(
         return result if bias is None else result + bias[0]
     if input._array.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions (N, C, ...) in the input, but got shape {list(input.shape)}")
-    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_channels(input._array.shape[1], running_mean, running_var, weight, bias)
     if weight is not None and weight._array.dtype != input._array.dtype and input._array.dtype.itemsize != 2:
         raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.dtype)}")
     if not training:
@@ -394,7 +393,7 @@ def instance_norm(
     """
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
-    check_channels(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_channels(input._array.shape[1], running_mean, running_var, weight, bias)
     samples, channels, *rest = input.shape
     repeated = [None if one is None else one.repeat(samples) for one in (weight, bias, running_mean, running_var)]
     flat = input.reshape(1, samples * channels, *rest)

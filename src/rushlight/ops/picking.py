@@ -16,7 +16,7 @@ from .indexing import ALL, basic_index, index_spread, int64, raw, zero_at
 from .kinds import Array, composite, linear
 from .samples import T, call
 
-# --- views --------------------------------------------------------------------------------------------------------------------------
+# --- views -----------------------------------------------------------------------------------------------------------------------
 
 
 def selection(shape: tuple, dim: int, index: int) -> tuple:
@@ -61,7 +61,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
     return narrow(input, dim, start, length).clone()
 
 
-# --- by a vector of indices ---------------------------------------------------------------------------------------------------------
+# --- by a vector of indices ------------------------------------------------------------------------------------------------------
 
 
 def index_word(index: Any) -> str:
@@ -86,7 +86,9 @@ def checked_rows(op: str, index: Any) -> None:
 
 @linear(
     (lambda g, index, dim, x_shape: rows_spread(g, x_shape, index, dim), None),
-    samples=lambda: [call(T((3, 2)), 0, T((4,), 0, 3, "int")), call(T((2, 3)), -1, T((2,), 0, 3, "int")), call(T(()), 0, T((1,), 0, 1, "int"))],
+    samples=lambda: [
+        call(T((3, 2)), 0, T((4,), 0, 3, "int")), call(T((2, 3)), -1, T((2,), 0, 3, "int")), call(T(()), 0, T((1,), 0, 1, "int")),
+    ],
 )  # fmt: skip
 def index_select(input: Array, dim: int, index: Array) -> Array:
     """The slices of a dimension that a vector of indices names."""
@@ -103,7 +105,7 @@ def rows_spread(g: Any, shape: tuple, index: Any, dim: int) -> Any:
     return index_spread(g, shape, row_index(index, dim, len(shape))) if shape else g
 
 
-# --- one index per element ----------------------------------------------------------------------------------------------------------
+# --- one index per element -------------------------------------------------------------------------------------------------------
 
 
 def places(index: Any, dim: int) -> tuple:
@@ -222,7 +224,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     return gather(stretched(input), dim, stretched(wrapped))
 
 
-# --- by a mask ----------------------------------------------------------------------------------------------------------------------
+# --- by a mask -------------------------------------------------------------------------------------------------------------------
 
 
 def masked_spread_back(g: Any, mask: Any, x_shape: tuple) -> Any:
@@ -233,7 +235,9 @@ def masked_spread_back(g: Any, mask: Any, x_shape: tuple) -> Any:
 
 @linear(
     (masked_spread_back, None), broadcasts=True,
-    samples=lambda: [call(T((2, 3)), T((2, 3), kind="bool")), call(T((2, 3)), T((3,), kind="bool")), call(T((3,)), T((2, 1), kind="bool"))],
+    samples=lambda: [
+        call(T((2, 3)), T((2, 3), kind="bool")), call(T((2, 3)), T((3,), kind="bool")), call(T((3,)), T((2, 1), kind="bool")),
+    ],
 )  # fmt: skip
 def masked_select(input: Array, mask: Array) -> Array:
     """The elements where the mask is true, in one dimension; input and mask broadcast."""
@@ -245,7 +249,7 @@ def masked_select(input: Array, mask: Array) -> Array:
     return input[mask]
 
 
-# --- the place of a view ------------------------------------------------------------------------------------------------------------
+# --- the place of a view ---------------------------------------------------------------------------------------------------------
 
 
 def put_view(input: Any, src: Any, index: tuple) -> Any:

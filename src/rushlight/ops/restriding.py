@@ -1,4 +1,4 @@
-"""In-place forms of views: `t_`, `transpose_`, `squeeze_`, `unsqueeze_`, ...: the tensor itself gets another shape and other strides."""
+"""In-place forms of views (`t_`, `transpose_`, `squeeze_`, ...): the tensor itself gets another shape and other strides."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ def check_source(op: str, input: Any, dim: int, index: Any, source: Any) -> tupl
                 f"{op}_(): Number of indices ({index.size}) should be equal to source.size(dim) ({source.shape[place]})"
             )
         raise RuntimeError(
-            f"{op}_(): Number of indices ({index.size}) should be equal to source.size(dim): ({source.shape[place]}), for dim: {dim}"
+            f"{op}_(): Number of indices ({index.size}) should be equal to source.size(dim): ({source.shape[place]}), "
+            f"for dim: {dim}"
         )
     if (
         input.ndim
@@ -199,7 +200,7 @@ def index_reduce_(
     return self
 
 
-Tensor.index_fill_ = index_fill_  # type: ignore[attr-defined]
-Tensor.index_reduce_ = index_reduce_  # type: ignore[attr-defined]
+Tensor.index_fill_ = index_fill_
+Tensor.index_reduce_ = index_reduce_
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_reduce"]

@@ -30,7 +30,7 @@ from .picking import (
 )  # fmt: skip
 from .samples import T, call
 
-# --- scatter ------------------------------------------------------------------------------------------------------------------------
+# --- scatter ---------------------------------------------------------------------------------------------------------------------
 
 
 def check_scatter(op: str, input: Any, dim: int, index: Any, src: Any = None) -> None:
@@ -53,8 +53,8 @@ def check_scatter(op: str, input: Any, dim: int, index: Any, src: Any = None) ->
         )
     ):
         raise RuntimeError(
-            f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {place} and to be "
-            f"no larger size than src {list(src.shape)}"
+            f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from dimension {place} and to "
+            f"be no larger size than src {list(src.shape)}"
         )
 
 
@@ -161,7 +161,7 @@ def scatter_add(input: Array, dim: int, index: Array, src: Array) -> Array:
     return add_into(np.array(input), dim, index, src)
 
 
-# --- scatter_reduce -----------------------------------------------------------------------------------------------------------------
+# --- scatter_reduce --------------------------------------------------------------------------------------------------------------
 
 UFUNCS = {"sum": np.add, "mean": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum}
 
@@ -228,7 +228,8 @@ def reduce_rule(g: Any, x: Any, out: Any, src: Any, at: tuple, reduce: str, incl
 
 
 @general(
-    joint=reduce_rule, method=False, inplace=reduce_into, node=lambda node, input, src, at, reduce, include_self, node_name: node_name,
+    joint=reduce_rule, method=False, inplace=reduce_into,
+    node=lambda node, input, src, at, reduce, include_self, node_name: node_name,
     samples=lambda: [
         call(T((4,), 0.5, 2.0), T((3,), 0.5, 2.0), (np.array([0, 2, 2]),), reduce, own, "ScatterReduceBackward0")
         for reduce in UFUNCS for own in (True, False)
@@ -276,7 +277,7 @@ def scatter_reduce_(
     return self
 
 
-# --- flat, and by a mask ------------------------------------------------------------------------------------------------------------
+# --- flat, and by a mask ---------------------------------------------------------------------------------------------------------
 
 
 def put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
@@ -368,7 +369,8 @@ def as_strided_scatter(input: Array, src: Array, size: Any, stride: Any, storage
     place = strided_places(size, stride, storage_offset)
     if place.shape != src.shape:
         raise RuntimeError(
-            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, slice size = {list(place.shape)}"
+            f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "
+            f"slice size = {list(place.shape)}"
         )
     result.reshape(-1)[place] = src
     return result
@@ -379,7 +381,7 @@ scatter = composite(out=True, samples=lambda: [call(T((3, 3)), 0, ONCE, T((1, 3)
 )
 scatter_ = scattering("scatter_", inplace_form(scatter_src.op), inplace_form(scatter_number.op), scatter_reduce_)
 
-Tensor.scatter_ = scatter_  # type: ignore[attr-defined]
-Tensor.scatter_reduce_ = scatter_reduce_  # type: ignore[attr-defined]
+Tensor.scatter_ = scatter_
+Tensor.scatter_reduce_ = scatter_reduce_
 
 __all__ = ["as_strided_scatter", "masked_scatter", "put", "scatter", "scatter_add", "scatter_reduce"]

@@ -29,7 +29,7 @@ def alias(input: Array) -> Array:
     return input[...]
 
 
-# --- reshape ------------------------------------------------------------------------------------------------------------------------
+# --- reshape ---------------------------------------------------------------------------------------------------------------------
 
 
 def reshape_error(shape: tuple, size: int) -> Exception:
@@ -53,7 +53,9 @@ def reshape_error(shape: tuple, size: int) -> Exception:
 
 @linear(
     lambda g, x_shape: g.reshape(x_shape), view=True, variadic="shape", node="ViewBackward0",
-    samples=lambda: [call(T((2, 3)), (3, 2)), call(T((2, 3)), (-1,)), call(T((2, 3, 2)), 2, -1), call(T(()), (1, 1)), call(T((0, 2)), (2, 0))],
+    samples=lambda: [
+        call(T((2, 3)), (3, 2)), call(T((2, 3)), (-1,)), call(T((2, 3, 2)), 2, -1), call(T(()), (1, 1)), call(T((0, 2)), (2, 0)),
+    ],
 )  # fmt: skip
 def reshape(input: Array, *shape: int) -> Array:
     """The elements in the same order under another shape; one extent may be -1. A view where the strides allow it, else a copy."""
@@ -145,7 +147,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     known = math.prod(n for n in wanted if n != -1)
     if known != shape[place] and (-1 not in wanted or not known or shape[place] % known):
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {place} ({shape[place]}) in the input tensor"
+            f"unflatten: Provided sizes {list(wanted)} don't multiply up to the size of dim {place} ({shape[place]}) "
+            "in the input tensor"
         )
     return view_shape(input, *shape[:place], *wanted, *shape[place + 1 :])
 
@@ -156,7 +159,7 @@ def ravel(input: Tensor) -> Tensor:
     return reshape(input, (-1,))
 
 
-# --- extents of one -----------------------------------------------------------------------------------------------------------------
+# --- extents of one --------------------------------------------------------------------------------------------------------------
 
 NEW_AXIS = [(slice(None),) * i + (None,) for i in range(65)]
 
@@ -176,7 +179,8 @@ def squeeze_name(node: Any, input: Any = None, dim: Any = None) -> str:
 
 
 @linear(lambda g, x_shape: g.reshape(x_shape), view=True, node=squeeze_name,
-        samples=lambda: [call(T((1, 3, 1))), call(T((1, 3, 1)), 0), call(T((1, 3, 1)), (0, -1)), call(T((2, 3)), 0), call(T(()), -1)])  # fmt: skip
+        samples=lambda: [call(T((1, 3, 1))), call(T((1, 3, 1)), 0), call(T((1, 3, 1)), (0, -1)), call(T((2, 3)), 0),
+                         call(T(()), -1)])  # fmt: skip
 def squeeze(input: Array, dim: int | tuple[int, ...] | None = None) -> Array:
     """Without the dimensions of extent one: all of them, or those of `dim` that are."""
     shape = input.shape
@@ -184,7 +188,7 @@ def squeeze(input: Array, dim: int | tuple[int, ...] | None = None) -> Array:
     return input.reshape(tuple([n for d, n in enumerate(shape) if n != 1 or d not in gone]))
 
 
-# --- order of dimensions ------------------------------------------------------------------------------------------------------------
+# --- order of dimensions ---------------------------------------------------------------------------------------------------------
 
 
 def unpermute(g: Any, dims: tuple) -> Any:
@@ -206,8 +210,8 @@ def permute(input: Array, *dims: int) -> Array:
         order, rank = sizes(dims), input.ndim
         if len(order) != rank:
             raise RuntimeError(
-                "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering of "
-                f"dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(order)}"
+                "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired ordering "
+                f"of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(order)}"
             ) from None
         for dim in order:
             position(dim, rank)
@@ -250,7 +254,8 @@ def swapdims(input: Tensor, dim0: int, dim1: int) -> Tensor:
 def movedim(input: Tensor, source: int | tuple, destination: int | tuple) -> Tensor:
     """The dimensions `source` moved to the places `destination`; the others keep their order."""
     rank = len(input.shape)
-    moved, places = [], []
+    moved: list[int] = []
+    places: list[int] = []
     for name, dims, found in (("source", source, moved), ("destination", destination, places)):
         given = [dims] if isinstance(dims, int) else list(dims)
         found += [position(dim, rank) for dim in given]
@@ -290,8 +295,8 @@ def all_reversed(self: Tensor) -> Tensor:
     if self.ndim == 2:
         return permute(self, 1, 0)
     warnings.warn(
-        "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in a "
-        "future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+        "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
+        "a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
         "reverse the dimensions of a tensor.",
         UserWarning,
         stacklevel=2,
@@ -316,7 +321,7 @@ def hermitian(self: Tensor) -> Tensor:
     return conjugate_transpose(self, "H") if self.ndim else self
 
 
-# --- broadcasting -------------------------------------------------------------------------------------------------------------------
+# --- broadcasting ----------------------------------------------------------------------------------------------------------------
 
 
 @linear(
@@ -330,8 +335,8 @@ def expand(input: Array, *size: int) -> Array:
     lead = len(wanted) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.{type_word(dtypes.of(input))}Tensor{{{list(shape)}}}, size={list(wanted)}): the number of sizes provided "
-            f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
+            f"expand(torch.{type_word(dtypes.of(input))}Tensor{{{list(shape)}}}, size={list(wanted)}): the number of sizes "
+            f"provided ({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
     result, strides = list(wanted), [0] * len(wanted)
     for dim, (have, step) in enumerate(zip(shape, input.strides, strict=True), lead):
@@ -340,8 +345,8 @@ def expand(input: Array, *size: int) -> Array:
             result[dim], strides[dim] = have, step
         elif have != 1:
             raise RuntimeError(
-                f"The expanded size of the tensor ({want}) must match the existing size ({have}) at non-singleton dimension {dim}.  "
-                f"Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
+                f"The expanded size of the tensor ({want}) must match the existing size ({have}) at non-singleton dimension {dim}."
+                f"  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
             )
     for dim in range(lead):
         if wanted[dim] < 0:
@@ -396,7 +401,7 @@ def broadcast_shapes(*shapes: Any) -> Size:
     return Size(result)
 
 
-# --- strides ------------------------------------------------------------------------------------------------------------------------
+# --- strides ---------------------------------------------------------------------------------------------------------------------
 
 
 @linear(lambda g, layout: as_strided_backward(g, layout), name="as_strided", view=True, method=False)
@@ -463,7 +468,7 @@ def unfold_backward(input: Array, shape: tuple, dimension: int, size: int, step:
     return result
 
 
-# --- questions ----------------------------------------------------------------------------------------------------------------------
+# --- questions -------------------------------------------------------------------------------------------------------------------
 
 
 def numel(input: Tensor) -> int:
@@ -478,8 +483,8 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 for _name, _member in {
     "view": view, "view_as": view_as, "reshape_as": reshape_as, "expand_as": expand_as, "as_strided": as_strided,
-    "is_same_size": is_same_size, "moveaxis": movedim, "T": property(all_reversed), "mT": property(matrix_transposed), "H": property(hermitian),
-    "mH": property(lambda self: conjugate_transpose(self, "mH")),
+    "is_same_size": is_same_size, "moveaxis": movedim, "T": property(all_reversed), "mT": property(matrix_transposed),
+    "H": property(hermitian), "mH": property(lambda self: conjugate_transpose(self, "mH")),
 }.items():  # fmt: skip
     setattr(Tensor, _name, _member)
 

@@ -107,6 +107,8 @@ def cross_entropy(
     """-log softmax(input) at the target classes, or weighted with the target probabilities."""
     if size_average is not None or reduce is not None:
         reduction = chosen(size_average, reduce, reduction)
+    if label_smoothing == 0.0 and isinstance(target, Tensor) and target._array.dtype.kind not in "fc":
+        return classification.index_cross_entropy(input, target, weight, reduction, ignore_index)
     return classification.cross_entropy(input, target, weight, reduction, ignore_index, label_smoothing)
 
 

@@ -32,8 +32,9 @@ def batch_norm(
     are taken.
     """
     if training:
-        size = input.shape
-        check_count(size, size[0] * math.prod(size[2:]), "value per channel")
+        size = input._array.shape
+        if size[1] and input._array.size == size[1]:
+            raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     return normalization.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 
 
