@@ -464,5 +464,5 @@ def test_edge_errors() -> None:
     x = leaf(1.0)
     y = x * 2
     with pytest.raises(RuntimeError, match="materialize_grads cannot be used when the given input is a GradientEdge"):
-        grad(y.sum(), get_gradient_edge(y), materialize_grads=True)
+        grad(y.sum(), get_gradient_edge(leaf(1.0) * 2), materialize_grads=True)
     assert grad(y.sum(), get_gradient_edge(leaf(1.0)), allow_unused=True) == (None,)

@@ -15,7 +15,11 @@ from .autograd.graph import LEAF, OutputStub, add_hook, public_edge, version_cel
 from .autograd.modes import state, thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
+
+    from ._methods import TensorMethods  # the methods that the registry of ops attaches
+else:
+    TensorMethods = object
 
 new = object.__new__
 
@@ -66,7 +70,7 @@ class _TensorType(type):
     """Says which subclasses of Tensor take part in `__torch_function__`, and gives `torch.Tensor(...)` PyTorch's old constructor."""
 
     def __new__(cls, name: str, bases: tuple, namespace: dict, **options: Any) -> Any:
-        if not bases:
+        if not any(isinstance(base, _TensorType) for base in bases):  # Tensor itself
             return super().__new__(cls, name, bases, namespace)
         handler = namespace.get("__torch_function__") or next(base.__torch_function__ for base in bases if issubclass(base, Tensor))
         if getattr(handler, "disabled", False):
@@ -85,7 +89,7 @@ class _TensorType(type):
         return super().__call__(*args, **kwargs)
 
 
-class Tensor(metaclass=_TensorType):
+class Tensor(TensorMethods, metaclass=_TensorType):
     """A multi-dimensional array that records what is done to it, so that gradients can be computed.
 
     Made by `tensor`, `zeros`, `randn`, ... and by operations on other tensors.

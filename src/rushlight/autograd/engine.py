@@ -97,21 +97,26 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     roots, wanted = listed(outputs), listed(inputs)
-    if materialize_grads and not all(isinstance(one, Tensor) for one in separate(inputs)):
-        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
     found = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
-        return tuple(wrap(zeros_like(t._array)) if g is None else g for t, g in zip(wanted, found, strict=True))
+        return tuple(zeros_of(one) if g is None else g for one, g in zip(separate(inputs), found, strict=True))
     if not allow_unused and any(g is None for g in found):
         raise RuntimeError(
             f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the graph. "
             "Set allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
+
+
+def zeros_of(tensor: Any) -> Tensor:
+    """A gradient of zeros. Raises RuntimeError for a gradient edge."""
+    if not isinstance(tensor, Tensor):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
+    return wrap(zeros_like(tensor._array))
 
 
 def separate(given: Any) -> list:
@@ -155,7 +160,7 @@ def batched_grad(
 
     rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
     return tuple(
-        next(rows) if is_reached else wrap(zeros_like(one._array)) if materialize else None
+        next(rows) if is_reached else zeros_of(one) if materialize else None
         for is_reached, one in zip(reached, wanted, strict=True)
     )
 

@@ -340,10 +340,13 @@ def average_windows(
     input: Array, kernel: tuple, stride: tuple, padding: tuple, ceil_mode: bool, count_include_pad: bool, divisor_override: int | None
 ) -> Array:
     """The means of windows of (N, C, ...), padding counting as zeros (or, without `count_include_pad`, not at all)."""
-    size = floating(input, f"avg_pool{len(kernel)}d").shape[2:]
+    size = input.shape[2:] if input.dtype == int64 else floating(input, f"avg_pool{len(kernel)}d").shape[2:]
     kernel, stride, padding, _, count = geometry(f"avg_pool{len(size)}d", size, kernel, stride, padding, 1, ceil_mode)
     total = sum_windows(input, kernel, stride, padding, count)
-    total /= divisors(size, kernel, stride, padding, count, count_include_pad, divisor_override)
+    divisor = divisors(size, kernel, stride, padding, count, count_include_pad, divisor_override)
+    if total.dtype == int64:
+        return np.trunc(total / divisor).astype(np.int64)
+    total /= divisor
     return total
 
 

@@ -95,7 +95,7 @@ def reflected(x: Any, low: float, high: float) -> tuple[Any, Any]:
     sign = np.where(offset < 0, -1.0, 1.0)
     turns, rest = np.divmod(np.abs(offset), high - low)
     odd = turns % 2 == 1
-    return np.where(odd, high - rest, rest + low), np.where(odd, -sign, sign)
+    return np.where(odd, high - rest, rest + low).astype(x.dtype), np.where(odd, -sign, sign).astype(x.dtype)
 
 
 def brought_inside(x: Any, size: int, padding_mode: str, align_corners: bool) -> tuple[Any, Any]:
@@ -106,7 +106,7 @@ def brought_inside(x: Any, size: int, padding_mode: str, align_corners: bool) ->
     if padding_mode != "zeros":
         slope = slope * ((x > 0) & (x < size - 1))
         x = np.minimum(np.maximum(x, 0.0), size - 1.0)
-    return x.astype(slope.dtype), slope
+    return x, slope
 
 
 def places(grid: Tensor, size: int, padding_mode: str, align_corners: bool, bounded: bool = True) -> Tensor:

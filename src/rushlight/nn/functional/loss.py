@@ -130,6 +130,11 @@ def linear_cross_entropy(
     PyTorch for less memory; it changes no result, and nothing here.
     """
     classes = linear_weight.shape[:-1]
+    if len(classes) > 1 and input.ndim < 2:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {list(linear_weight.shape)} requires batched input, got input of shape "
+            f"{list(input.shape)}"
+        )
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     scores = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
     if len(classes) > 1:
