@@ -115,7 +115,7 @@ newaxis = None
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
     "_C", "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler", "return_types",
-    "signal", "special", "testing", "types", "utils", "version",
+    "serialization", "signal", "special", "testing", "types", "utils", "version",
 )  # fmt: skip
 _ELSEWHERE = {
     "install_as_torch": "interop.alias",

@@ -1,24 +1,38 @@
 """Arrays with hidden leading dimensions: what stands beneath the tensors inside vmap.
 
 A batched array shows the shape of one example. All examples lie in `data`, whose first dimensions are the batches, one per level of
-vmap, outermost first.
+vmap, outermost first. NumPy's ufuncs run on all examples at once; its other functions, and the methods, on one after the other.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .basic import array_types, as_array
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
-class BatchedArray:
+READS = (
+    "vmap: It looks like you're either (1) calling .item() on a Tensor or (2) attempting to use a Tensor in some data-dependent "
+    "control flow or (3) encountering this error in PyTorch internals. We don't support vmap over that: please rewrite it with other "
+    "operations (torch.where instead of an `if`, for example)."
+)
+WRITES = (
+    "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more "
+    "elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a vmap. Please try to "
+    "use out-of-place operators instead of inplace arithmetic. If `self` was made inside the function (torch.zeros), make it of a "
+    "vmapped tensor (x.new_zeros)."
+)
+
+
+class BatchedArray(NDArrayOperatorsMixin):
     """The examples of one or several levels of vmap."""
 
     __slots__ = ("data", "levels")
-
-    __array_ufunc__ = None  # an ndarray beside one of these must not swallow it
 
     def __init__(self, data: Any, levels: tuple[int, ...]) -> None:
         self.data = data
@@ -58,24 +72,72 @@ class BatchedArray:
 
     @property
     def base(self) -> Any:
-        return self.data.base
+        """What owns the memory, never None: all arrays that share memory have the same."""
+        return self.data if self.data.base is None else self.data.base
 
-    def astype(self, dtype: Any) -> BatchedArray:
-        return BatchedArray(self.data.astype(dtype), self.levels)
-
-    def copy(self) -> BatchedArray:
-        return BatchedArray(self.data.copy(), self.levels)
+    @property
+    def first(self) -> Any:
+        """One example, sharing memory."""
+        return self.data[(0,) * len(self.levels) + (...,)]
 
     @property
     def real(self) -> BatchedArray:
         return BatchedArray(self.data.real, self.levels)
 
+    @property
+    def imag(self) -> BatchedArray:
+        return BatchedArray(self.data.imag, self.levels)
+
+    @property
+    def T(self) -> BatchedArray:
+        return np.transpose(self)
+
+    def astype(self, dtype: Any, **options: Any) -> BatchedArray:
+        return BatchedArray(self.data.astype(dtype, **options), self.levels)
+
+    def copy(self) -> BatchedArray:
+        return BatchedArray(self.data.copy(), self.levels)
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def __getitem__(self, index: Any) -> Any:
+        return by_example(lambda array, where: array[where], (self, index), {})
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if not set(all_levels((index, value))) <= set(self.levels):
+            raise RuntimeError(WRITES)
+
+        def assign(array: Any, where: Any, part: Any) -> None:
+            array[where] = part
+
+        by_example(assign, (self, index, value), {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or not hasattr(np.ndarray, name):
+            raise AttributeError(f"a batched array has no attribute '{name}'")
+        return lambda *args, **kwargs: by_example(lambda array, *rest, **named: getattr(array, name)(*rest, **named), (self, *args), kwargs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method != "__call__" or ufunc.signature is not None:
+            return by_example(getattr(ufunc, method), inputs, options)
+        levels = all_levels(inputs)
+        rank = max(getattr(one, "ndim", 0) for one in inputs)
+        (out,) = options.pop("out", (None,))
+        if "where" in options:
+            options["where"] = operand(options["where"], levels, rank)
+        result = wrapped(ufunc(*(operand(one, levels, rank) for one in inputs), **options), levels)
+        if out is None:
+            return result
+        np.copyto(out, result, casting="unsafe")
+        return out
+
+    def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        own = FUNCTIONS.get(function)
+        return by_example(function, args, kwargs) if own is None else own(*args, **kwargs)
+
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError(
-            "vmap: It looks like you're either (1) calling .item() on a Tensor or (2) attempting to use a Tensor in some "
-            "data-dependent control flow or (3) encountering this error in PyTorch internals. We don't support vmap over that: "
-            "please rewrite it with other operations (torch.where instead of an `if`, for example)."
-        )
+        raise RuntimeError(READS)
 
     item = tolist = __bool__ = __float__ = __int__ = __complex__ = __index__ = __array__ = _refuse
 
@@ -88,48 +150,93 @@ def levels_of(array: Any) -> tuple[int, ...]:
     return array.levels if type(array) is BatchedArray else ()
 
 
-def all_levels(arrays: list) -> tuple[int, ...]:
+def all_levels(arrays: Iterable) -> tuple[int, ...]:
     """The levels at which any of the arrays is batched, outermost first."""
-    return tuple(sorted({level for array in arrays for level in levels_of(array)}))
+    return tuple(sorted({level for array in batched_in(arrays) for level in array.levels}))
+
+
+def batched_in(tree: Any) -> list:
+    """The batched arrays in nested tuples, lists and dicts."""
+    if type(tree) is BatchedArray:
+        return [tree]
+    if isinstance(tree, dict):
+        tree = tree.values()
+    elif not isinstance(tree, (tuple, list)):
+        return []
+    return [one for part in tree for one in batched_in(part)]
 
 
 def example(array: Any, level: int, index: int) -> Any:
-    """One example of a level; an array that is not batched there as it is."""
+    """One example of a level, sharing memory; an array that is not batched there as it is."""
     levels = levels_of(array)
     if level not in levels:
         return array
     axis = levels.index(level)
     rest = levels[:axis] + levels[axis + 1 :]
-    data = as_array(array.data[(slice(None),) * axis + (index,)])
+    data = array.data[(slice(None),) * axis + (index, ...)]
     return BatchedArray(data, rest) if rest else data
 
 
-def batch_size(arrays: list, level: int) -> int:
+def examples_in(tree: Any, level: int, index: int) -> Any:
+    """Nested tuples, lists and dicts with one example of a level in the places of batched arrays."""
+    if isinstance(tree, dict):
+        return {key: examples_in(value, level, index) for key, value in tree.items()}
+    if type(tree) in (tuple, list):
+        return type(tree)(examples_in(value, level, index) for value in tree)
+    return example(tree, level, index)
+
+
+def by_example(function: Callable, args: tuple, kwargs: dict) -> Any:
+    """A function of arrays, run on one example of the innermost level after the other."""
+    level = all_levels((args, kwargs))[-1]
+    size = batch_size(batched_in((args, kwargs)), level)
+    return stacked([function(*examples_in(args, level, i), **examples_in(kwargs, level, i)) for i in range(size)], level)
+
+
+def batch_size(arrays: Iterable, level: int) -> int:
     """How many examples a level has."""
     array = next(array for array in arrays if level in levels_of(array))
     return array.data.shape[array.levels.index(level)]
 
 
 def stacked(examples: list, level: int) -> Any:
-    """The results for the examples of the innermost level as one batched array (tuples part by part)."""
-    first = examples[0]
+    """The results for the examples of the innermost level as one batched array (tuples part by part); others are alike for all."""
+    first = examples[0] if examples else None
     if isinstance(first, (tuple, list)):
-        return tuple(stacked([one[i] for one in examples], level) for i in range(len(first)))
-    if first is None:
-        return None
+        return type(first)(stacked([one[i] for one in examples], level) for i in range(len(first)))
+    if not isinstance(first, (np.ndarray, np.generic, BatchedArray)):
+        return first
     outer = levels_of(first)
     datas = [one.data if outer else one for one in examples]
+    if any(one.shape != datas[0].shape for one in datas):
+        raise RuntimeError(
+            "vmap: we do not support batching operators that can output dynamic shape: its results for the examples have different shapes"
+        )
     return BatchedArray(np.stack(datas, axis=len(outer)), (*outer, level))
+
+
+def wrapped(result: Any, levels: tuple[int, ...]) -> Any:
+    """A result for all examples as batched arrays."""
+    if isinstance(result, (tuple, list)):
+        return tuple(wrapped(one, levels) for one in result)
+    return None if result is None else BatchedArray(as_array(result), levels)
 
 
 def aligned(array: Any, levels: tuple[int, ...], rank: int | None = None) -> Any:
     """The data with a dimension for each level (of extent one where the array is not batched), and of that rank after them."""
     own = levels_of(array)
     data = array.data if own else array
+    if own == levels and (rank is None or data.ndim == len(own) + rank):
+        return data
     shape = data.shape[len(own) :]
     missing = () if rank is None else (1,) * (rank - len(shape))
     extents = dict(zip(own, data.shape, strict=False))
     return data.reshape(tuple(extents.get(level, 1) for level in levels) + missing + shape)
+
+
+def operand(array: Any, levels: tuple[int, ...], rank: int) -> Any:
+    """A pointwise operand, broadcastable with the others; a number or None as it is."""
+    return aligned(array, levels, rank) if hasattr(array, "ndim") and not isinstance(array, np.generic) else array
 
 
 def unwrap(array: Any, level: int, size: int) -> Any:
@@ -143,3 +250,30 @@ def unwrap(array: Any, level: int, size: int) -> Any:
         batches = data.shape[: len(levels)]
         data = np.broadcast_to(np.expand_dims(data, len(levels)), (*batches, size, *data.shape[len(levels) :]))
     return BatchedArray(data, outer) if outer else data
+
+
+def copy_into(target: Any, values: Any, casting: str = "same_kind") -> None:
+    """`np.copyto`. Raises RuntimeError where the examples' values go to memory that they would share."""
+    levels = levels_of(target)
+    if not set(levels_of(values)) <= set(levels):
+        raise RuntimeError(WRITES)
+    np.copyto(target.data, operand(values, levels, target.ndim), casting=casting)  # type: ignore[arg-type]
+
+
+def filled_like(make: Callable) -> Callable:
+    """`np.zeros_like` and its kin for batched arrays."""
+
+    def like(array: Any, *args: Any, shape: Any = None, **options: Any) -> Any:
+        shape = None if shape is None else array.data.shape[: len(array.levels)] + tuple(np.atleast_1d(shape).astype(int).tolist())
+        return BatchedArray(make(array.data, *args, shape=shape, **options), array.levels)
+
+    return like
+
+
+FUNCTIONS: dict[Any, Callable] = {
+    np.copyto: copy_into,
+    np.shape: lambda array: array.shape,
+    np.ndim: lambda array: array.ndim,
+    np.size: lambda array: array.size,
+    **{make: filled_like(make) for make in (np.zeros_like, np.ones_like, np.empty_like)},
+}

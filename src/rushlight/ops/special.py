@@ -136,7 +136,7 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 
 igamma = pointwise(
-    "igamma", scipy_function("gammainc"), d=(None, gamma_density), result="float", accepts="bif", domain=(0.3, 3.0),
+    "igamma", scipy_function("gammainc"), d=(None, lambda x, y: gamma_density(x, y)), result="float", accepts="bif", domain=(0.3, 3.0),
     doc="The regularised lower incomplete gamma function.", samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
 )  # fmt: skip
 igammac = pointwise(
