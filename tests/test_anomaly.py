@@ -57,7 +57,8 @@ def test_without_a_forward_trace() -> None:
 
     (message,) = messages(run)
     assert message.startswith(
-        "Error detected in SqrtBackward0. No forward pass information available. Enable detect anomaly during forward pass for more "
+        "Error detected in SqrtBackward0. No forward pass information available. Enable detect anomaly during forward "
+        "pass for more "
         "information."
     )
 
@@ -121,12 +122,12 @@ def test_error_in_a_recorded_pass_names_what_induced_it() -> None:
             x = scalar(0.0)
             y = x**1.5  # the forward line
             (g,) = grad(y, x, create_graph=True)
-            (h,) = grad(g, x, create_graph=True)
-            grad(h, x)
+            grad(g * 0, x)
 
     found = messages(run, match="returned nan values")
-    assert any("Previous calculation was induced by PowBackward0. Traceback of forward call that induced the previous calculation:" in one
-               for one in found)  # fmt: skip
+    assert found[0].startswith("Error detected in PowBackward0.")
+    assert "Previous calculation was induced by PowBackward0. Traceback of forward call that induced the previous" in found[1]
+    assert "y = x**1.5" in found[1]
 
 
 def test_trace_is_in_the_metadata() -> None:
@@ -158,7 +159,7 @@ def test_switching() -> None:
 
 
 def test_entering_warns() -> None:
-    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled. This mode will increase the runtime"), detect_anomaly():
+    with pytest.warns(UserWarning, match="Anomaly Detection has been enabled. This mode"), detect_anomaly():
         pass
 
 

@@ -156,7 +156,7 @@ def test_none_in_a_returned_tuple_stops_the_gradient(kind) -> None:
         ("tensor", lambda g: 1, TypeError, "expected Variable, but hook returned 'int'"),
         ("tensor", lambda g: (g,), TypeError, "expected Variable, but hook returned 'tuple'"),
         ("tensor", lambda g: g[:1], RuntimeError, "has changed the size of value"),
-        ("tensor", lambda g: g.float(), RuntimeError, r"changed the type of value \(was torch.DoubleTensor got torch.FloatTensor\)"),
+        ("tensor", lambda g: g.float(), RuntimeError, r"type of value \(was torch.DoubleTensor got torch.FloatTensor\)"),
         ("leaf", lambda g: "a", TypeError, "expected Variable, but hook returned 'str'"),
         ("leaf", lambda g: g[:1], RuntimeError, "has changed the size of value"),
         ("pre", lambda g: 1, TypeError, "expected tuple, but hook returned 'int'"),

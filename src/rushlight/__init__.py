@@ -76,7 +76,6 @@ from .ops.complexes import *
 from .ops.reductions import *
 from .ops.scans import *
 from .ops.sorting import *
-from .ops.special import *
 from .ops.statistics import *
 from .ops.norms import *
 from .ops.shapes import *
@@ -92,13 +91,9 @@ from .ops.products import *
 from .ops.accumulations import *
 from .ops.einsum import *
 from .ops.contractions import *
-from .ops.linalg import *
-from .ops.decompositions import *
-from .ops.factorizations import *
-from .ops.matrix_functions import *
-from .ops.signal import *
 from .ops.activations import *
 from .ops.dropout import *
+from .ops.registry import load as _load
 from .creation import *
 from .inspection import *
 from .random import *
@@ -145,6 +140,9 @@ def _found(name: str) -> _Any:
         return getattr(_import_module(f".{_ELSEWHERE[name]}", __name__), name)
     if name in _FUNCTIONAL:
         return getattr(_import_module(".nn.functional", __name__), name)
+    for family, names in (*ops.ON_DEMAND.items(), *ops.ON_DEMAND_FUNCTIONS.items()):
+        if name in names and not name.endswith("_"):
+            return getattr(_load(family), name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)  # sin_, relu_, ...: an in-place method as a function
     settings = _import_module(".settings", __name__)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from . import devices
-from .interop.checkpoint import KNOWN, Pickler, Storage, StorageType, Unpickler
+from .interop.checkpoint import KNOWN, Pickler, Storage, StorageType, Unpickler, number_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,13 +102,11 @@ def _our_class(name: str) -> Any:
 
 def _array_part(name: str) -> Any:
     """What the pickle of a NumPy array or scalar names."""
-    parts = {"dtype": np.dtype, "ndarray": np.ndarray}
     module, _, last = name.rpartition(".")
     if module == "numpy":
-        return parts.get(last)
+        return {"dtype": number_type, "ndarray": np.ndarray}.get(last)
     if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-        maker, arguments = np.empty(1).__reduce__()[:2] if last == "_reconstruct" else np.float64(1).__reduce__()
-        return maker if last in ("_reconstruct", "scalar") else None
+        return {"_reconstruct": np.empty(1).__reduce__()[0], "scalar": np.float64(1).__reduce__()[0]}.get(last)
     return None
 
 
@@ -177,6 +175,8 @@ def load(
     modules of `torch.nn`, and NumPy arrays; no other code is run then either. `mmap` maps the tensors' memory from the file, which
     must be given by name. Raises UnpicklingError, naming it, for what the file may not name.
     """
+    if pickle_load_args.keys() - {"encoding"}:
+        raise TypeError(f"load() got unexpected arguments: {', '.join(sorted(pickle_load_args))}")
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
     if not isinstance(f, (str, os.PathLike)) and not (hasattr(f, "read") and hasattr(f, "seek")):
@@ -191,7 +191,10 @@ def load(
     with archive:
         reader = _Reader(archive, map_location, os.fspath(f) if mmap else None)  # type: ignore[arg-type]
         unpickler = Unpickler(lambda name: _find(name, weights_only is not False), reader.storage)
-        return unpickler.load(archive.read(f"{reader.stem}/data.pkl"))
+        try:
+            return unpickler.load(archive.read(f"{reader.stem}/data.pkl"))
+        except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise pickle.UnpicklingError(f"Weights only load failed: the file is damaged, or made to harm ({error!r})") from error
 
 
 class _Reader:

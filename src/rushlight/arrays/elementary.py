@@ -37,7 +37,8 @@ def log1p_exp(x: Any) -> Any:
     return result
 
 
-# artanh(2 P(X <= x) - 1) / x in powers of x**2, highest first: a weighted least-squares fit on [0, 5.6], absolute error of P below 6e-8.
+# artanh(2 P(X <= x) - 1) / x in powers of x**2, highest first: a weighted least-squares fit on [0, 5.6], absolute error of P
+# below 6e-8.
 ARTANH_OF_CDF = (
     1.7563233296703455e-09, -1.322682991381012e-07, 3.96480032284288e-06, -5.530646442754482e-05, -3.259441070337522e-05,
     0.03633308413166023, 0.7978849415456463,
@@ -66,7 +67,7 @@ def normal_cdf(x: Any) -> Any:
     return result
 
 
-# --- along a dimension --------------------------------------------------------------------------------------------------------------
+# --- along a dimension ------------------------------------------------------------------------------------------------------------
 
 
 def row_sums(x: Any, dim: int) -> Any:

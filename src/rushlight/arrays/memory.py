@@ -85,6 +85,7 @@ class Layout(NamedTuple):
 
     @staticmethod
     def of(view: Any, base: Any) -> Layout:
+        view, base = (getattr(one, "first", one) for one in (view, base))  # of batched arrays, as each of the examples has it
         begin, low, high = extent_of(base)
         start, first, last = extent_of(view)
         low, high = min(low, first), max(high, last)

@@ -58,76 +58,6 @@ def taps(kernel: tuple, size: tuple, stride: tuple, dilation: tuple) -> list[tup
     ]
 
 
-class Sliding:
-    """Windows of padded images of the extents `whole`: one column for each."""
-
-    def __init__(self, whole: tuple, kernel: tuple, stride: tuple, dilation: tuple, size: tuple) -> None:
-        self.kernel, self.stride, self.dilation, self.size = kernel, stride, dilation, size
-        self.places = prod(size)
-
-    def view(self, x: Any) -> Any:
-        """The windows of images (N, C, ...): a view (N, C, *K, *places)."""
-        rank = len(self.kernel)
-        found = windows(x, self.kernel, self.stride, self.dilation)[(slice(None), slice(None), *map(slice, self.size))]
-        return found.transpose(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
-
-    def shifted(self, x: Any) -> list:
-        """For each tap of a window the pixels that it meets: views (N, C, *places)."""
-        return [x[(slice(None), slice(None), *where)] for where in taps(self.kernel, self.size, self.stride, self.dilation)]
-
-    def spread(self, g: Any) -> Any:
-        """Results (N, O, *L) as columns."""
-        return g.reshape(*g.shape[:2], self.places)
-
-    def empty(self, samples: int, channels: int, kind: Any) -> tuple[Any, Any]:
-        """Memory for results, as columns (N, O, places), and as it is in the end (N, O, *L)."""
-        result = np.empty((samples, channels, *self.size), kind)
-        return result.reshape(samples, channels, self.places), result
-
-
-class Running:
-    """The same for windows that move by one: planes are read as lines, and windows run on over the ends of rows.
-
-    The columns of windows across an end are computed in vain; in return memory is copied in long runs.
-    """
-
-    def __init__(self, whole: tuple, kernel: tuple, dilation: tuple, size: tuple) -> None:
-        self.kernel, self.size = kernel, size
-        self.steps = [prod(whole[d + 1 :]) for d in range(len(whole))]
-        self.jumps = [step * d for step, d in zip(self.steps, dilation, strict=True)]
-        self.rows = (size[0], *whole[1:])
-        self.places = sum((n - 1) * step for n, step in zip(size, self.steps, strict=True)) + 1
-
-    def view(self, x: Any) -> Any:
-        if not x.flags.c_contiguous:
-            x = np.ascontiguousarray(x)
-        strides = (*x.strides[:2], *[jump * x.itemsize for jump in self.jumps], x.itemsize)
-        return np.ndarray((*x.shape[:2], *self.kernel, self.places), x.dtype, x, 0, strides)
-
-    def shifted(self, x: Any) -> list:
-        lines = x.reshape(*x.shape[:2], -1)
-        starts = [sum(map(int.__mul__, tap, self.jumps)) for tap in np.ndindex(self.kernel)]
-        return [lines[:, :, start : start + self.places] for start in starts]
-
-    def spread(self, g: Any) -> Any:
-        columns, results = self.empty(*g.shape[:2], g.dtype)
-        results.base[...] = 0
-        results[...] = g
-        return columns
-
-    def empty(self, samples: int, channels: int, kind: Any) -> tuple[Any, Any]:
-        memory = np.empty((samples, channels, *self.rows), kind)
-        lines = memory.reshape(samples, channels, prod(self.rows))
-        return lines[:, :, : self.places], memory[(slice(None), slice(None), *map(slice, self.size))]
-
-
-def unfolding(whole: tuple, kernel: tuple, stride: tuple, dilation: tuple, size: tuple) -> Any:
-    """The better way to unfold images of the extents `whole` into as many windows as `size` says."""
-    if max(stride) == 1 and prod(size) and prod(whole[1:]) * size[0] <= 1.5 * prod(size):
-        return Running(whole, kernel, dilation, size)
-    return Sliding(whole, kernel, stride, dilation, size)
-
-
 def in_chunks(samples: int, each: int) -> list[slice]:
     """Ranges of samples that have about CHUNK elements together."""
     step = max(1, CHUNK // max(each, 1))
@@ -139,32 +69,28 @@ def single(array: Any) -> Any:
     return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
 
 
+def unfolded(x: Any, kernel: tuple, stride: tuple, dilation: tuple, size: tuple) -> Any:
+    """The first `size` windows of images (N, C, *S): a view (N, C, *K, *size)."""
+    rank = len(kernel)
+    view = windows(x, kernel, stride, dilation)[(slice(None), slice(None), *map(slice, size))]
+    return view.transpose(0, 1, *range(2 + rank, 2 + 2 * rank), *range(2, 2 + rank))
+
+
 def convolve(x: Any, w: Any, stride: tuple, padding: tuple, dilation: tuple, groups: int) -> Any:
     """The convolution (without flipping, as usual in neural networks)."""
     kind, x, w = x.dtype, padded(single(x), padding), single(w)
     samples, channels, outputs, kernel = x.shape[0], x.shape[1], w.shape[0], w.shape[2:]
     size = counts(x.shape[2:], kernel, stride, dilation)
-    each, rows = outputs // groups, channels // groups * prod(kernel)
+    rows, places = channels // groups * prod(kernel), prod(size)
+    matrix = w.reshape(groups, outputs // groups, rows)
     if size == x.shape[2:] and prod(kernel) == 1:
-        image = x.reshape(samples, groups, rows, prod(size))
-        return np.matmul(w.reshape(groups, each, rows), image).reshape(samples, outputs, *size).astype(kind, copy=False)
-    plan = unfolding(x.shape[2:], kernel, stride, dilation, size)
-    columns, result = plan.empty(samples, outputs, w.dtype)
-    if groups == channels > 1:
-        target = columns.reshape(samples, channels, each, plan.places)
-        factors = w.reshape(channels, each, prod(kernel))
-        for tap, part in enumerate(plan.shifted(x)):
-            lines = part.reshape(samples, channels, 1, plan.places)
-            if tap:
-                target += lines * factors[:, :, tap, None]
-            else:
-                np.multiply(lines, factors[:, :, tap, None], out=target)
-    else:
-        view, matrix = plan.view(x), w.reshape(groups, each, rows)
-        target = columns.reshape(samples, groups, each, plan.places)
-        for part in in_chunks(samples, groups * rows * plan.places):
-            np.matmul(matrix, view[part].reshape(-1, groups, rows, plan.places), out=target[part])
-    return np.ascontiguousarray(result, kind)
+        result = np.matmul(matrix, x.reshape(samples, groups, rows, places))
+        return result.reshape(samples, outputs, *size).astype(kind, copy=False)
+    result = np.empty((samples, groups, outputs // groups, places), w.dtype)
+    view = unfolded(x, kernel, stride, dilation, size)
+    for part in in_chunks(samples, groups * rows * places):
+        np.matmul(matrix, view[part].reshape(-1, groups, rows, places), out=result[part])
+    return result.reshape(samples, outputs, *size).astype(kind, copy=False)
 
 
 def spread_image(g: Any, w: Any, size: tuple, stride: tuple, padding: tuple, dilation: tuple, groups: int) -> Any:
@@ -172,39 +98,34 @@ def spread_image(g: Any, w: Any, size: tuple, stride: tuple, padding: tuple, dil
     kind, g, w = g.dtype, single(g), single(w)
     samples, outputs, kernel, channels = g.shape[0], w.shape[0], w.shape[2:], w.shape[1] * groups
     whole = zeros_like(g, (samples, channels, *[n + 2 * p for n, p in zip(size, padding, strict=True)]))
-    plan = unfolding(whole.shape[2:], kernel, stride, dilation, g.shape[2:])
-    each, count = outputs // groups, prod(kernel)
-    rows, columns = w.shape[1] * count, plan.spread(g).reshape(samples, groups, each, plan.places)
-    if groups == channels > 1:
-        factors = w.reshape(groups, each, count)
-        for tap, part in enumerate(plan.shifted(whole)):
-            part += np.add.reduce(columns * factors[:, :, tap, None], 2).reshape(part.shape)
-    else:
-        matrix = w.reshape(groups, each, rows).transpose(0, 2, 1)
-        for chunk in in_chunks(samples, groups * rows * plan.places):
-            parts = plan.shifted(whole[chunk])
-            products = np.matmul(matrix, columns[chunk]).reshape(-1, channels, count, *parts[0].shape[2:])
-            for tap, part in enumerate(parts):
-                part += products[:, :, tap]
+    places, rows = prod(g.shape[2:]), w.shape[1] * prod(kernel)
+    slices = taps(kernel, g.shape[2:], stride, dilation)
+    matrix = w.reshape(groups, outputs // groups, rows).transpose(0, 2, 1)
+    vectors = g.reshape(samples, groups, outputs // groups, places)
+    times = np.multiply if outputs == groups else np.matmul  # a column times a row is quicker without a matrix product
+    for part in in_chunks(samples, groups * rows * places):
+        columns = times(matrix, vectors[part]).reshape(-1, channels, len(slices), *g.shape[2:])
+        for tap, where in enumerate(slices):
+            whole[(part, slice(None), *where)] += columns[:, :, tap]
     return np.ascontiguousarray(whole[inner(size, padding)], kind)
 
 
 def correlate(g: Any, x: Any, kernel: tuple, stride: tuple, padding: tuple, dilation: tuple, groups: int) -> Any:
     """The transpose of `convolve` with respect to the kernel, of extents K."""
     kind, g, x = g.dtype, single(g), padded(single(x), padding)
-    samples, channels, outputs = x.shape[0], x.shape[1], g.shape[1]
-    each, taken, count = outputs // groups, channels // groups, prod(kernel)
-    plan = unfolding(x.shape[2:], kernel, stride, dilation, g.shape[2:])
-    total = zeros_like(g, (groups, each, taken * count))
-    columns = plan.spread(g)
-    if groups == channels > 1:
-        parts = columns.reshape(samples, groups, each, plan.places)
-        for tap, image in enumerate(plan.shifted(x)):
-            total[:, :, tap] = np.add.reduce(np.matmul(parts, image.reshape(samples, groups, plan.places, 1))[..., 0], 0)
+    samples, channels, outputs, size = x.shape[0], x.shape[1], g.shape[1], g.shape[2:]
+    each, rows, places = outputs // groups, channels // groups * prod(kernel), prod(size)
+    total = zeros_like(g, (groups, each, rows))
+    view = unfolded(x, kernel, stride, dilation, size)
+    if places < 64:  # windows of all images of a chunk in one product
+        view = view.transpose(1, *range(2, 2 + len(kernel)), 0, *range(2 + len(kernel), view.ndim))
+        for part in in_chunks(samples, groups * rows * places):
+            columns = view[(slice(None),) * (1 + len(kernel)) + (part,)].reshape(groups, rows, -1)
+            vectors = g[part].reshape(-1, outputs, places).transpose(1, 0, 2).reshape(groups, each, -1)
+            total += np.matmul(vectors, columns.transpose(0, 2, 1))
     else:
-        view = np.moveaxis(plan.view(x), 0, 1 + len(kernel))  # (C, *K, N, places)
-        for chunk in in_chunks(samples, groups * taken * count * plan.places):
-            images = view[(slice(None),) * (1 + len(kernel)) + (chunk,)].reshape(groups, taken * count, -1)
-            vectors = columns[chunk].transpose(1, 0, 2).reshape(groups, each, -1)
-            total += np.matmul(vectors, images.transpose(0, 2, 1))
-    return total.reshape(outputs, taken, *kernel).astype(kind, copy=False)
+        vectors = g.reshape(samples, groups, each, places)
+        for part in in_chunks(samples, groups * rows * places):
+            columns = view[part].reshape(-1, groups, rows, places)
+            total += np.add.reduce(np.matmul(vectors[part], columns.transpose(0, 1, 3, 2)), 0)
+    return total.reshape(outputs, channels // groups, *kernel).astype(kind, copy=False)

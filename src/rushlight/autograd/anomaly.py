@@ -110,7 +110,8 @@ def report(error: Exception) -> None:
     trace = node.metadata.get("traceback_")
     if trace is None:
         warnings.warn(
-            f"Error detected in {node_name(node)}. No forward pass information available. Enable detect anomaly during forward pass "
+            f"Error detected in {node_name(node)}. No forward pass information available. Enable detect anomaly during "
+            f"forward pass "
             "for more information.",
             stacklevel=5,
         )

@@ -58,7 +58,7 @@ def tensor_at(edge: Any) -> Tensor:
     if getattr(edge, "tensor", None) is not None:
         return edge.tensor
     several = edge.node._outputs
-    stand_in = wrap(None)
+    stand_in: Any = wrap(None)
     stand_in._node = edge.node if several is None else OutputStub(edge.node, edge.output_nr)
     return stand_in
 
@@ -73,7 +73,7 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
         version_cell(one).bump()
 
 
-# --- hooks on several tensors -------------------------------------------------------------------------------------------------------
+# --- hooks on several tensors -----------------------------------------------------------------------------------------------------
 
 
 class MultiHandle(RemovableHandle):
@@ -92,8 +92,8 @@ def register_multi_grad_hook(
 ) -> RemovableHandle:
     """Calls `fn` once in each pass that reaches any of `tensors`.
 
-    With mode "all" it gets the list of their gradients, None for a tensor that the pass does not reach, once the last is known; with
-    "any" the first gradient that becomes known. Raises ValueError for any other mode.
+    With mode "all" it gets the list of their gradients, None for a tensor that the pass does not reach, once the last is known;
+    with "any" the first gradient that becomes known. Raises ValueError for any other mode.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")

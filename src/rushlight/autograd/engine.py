@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.basic import SOLE_OWNER, as_array, zeros_like
 from ..tensor import Tensor, refresh_view, wrap
-from .graph import LEAF, AccumulateGrad, Node, OutputStub, check_saved, version_cell
+from .graph import LEAF, Node, OutputStub, check_saved, version_cell
 from .modes import adjust_active, enable_grad, no_grad, state, thread
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def warn_of_cycle() -> None:
     import warnings
 
     warnings.warn(
-        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can cause a "
-        "memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this function, make "
-        "sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
+        "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
+        "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
         stacklevel=4,
     )
 
@@ -99,15 +99,17 @@ def grad(
     roots, wanted = listed(outputs), listed(inputs)
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
+        from .batched import batched_grad
+
         return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
-    found = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
+    found: Any = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
         return tuple(zeros_of(one) if g is None else g for one, g in zip(separate(inputs), found, strict=True))
     if not allow_unused and any(g is None for g in found):
         raise RuntimeError(
-            f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the graph. "
-            "Set allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the "
+            "graph. Set allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
 
@@ -132,37 +134,6 @@ def listed(given: Any) -> list:
     from .edges import tensor_at
 
     return [tensor_at(one) for one in several]
-
-
-def batched_grad(
-    roots: list, wanted: list, grad_outputs: Any, keep: bool, create_graph: bool, allow_unused: bool | None, materialize: bool
-) -> tuple:
-    """`grad` for each slice of `grad_outputs` along their first dimension at once, by vmap."""
-    from ..func.vmap import vmap
-
-    given = as_list(grad_outputs, len(roots))
-    for index, (root, cotangent) in enumerate(zip(roots, given, strict=True)):
-        if cotangent is not None and cotangent._array.shape[1:] != root._array.shape:
-            raise RuntimeError(
-                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The sizes of "
-                "the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was detected: "
-                f"grad_output[{index}] has a shape of {cotangent.shape[1:]} and output[{index}] has a shape of {root.shape}. If you only "
-                "want some tensors in `grad_output` to be considered batched, consider using vmap."
-            )
-    reached: list[bool] = []
-
-    def vjp(*cotangents: Tensor) -> tuple:
-        rest = iter(cotangents)
-        slices = [None if one is None else next(rest) for one in given]
-        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused or materialize)
-        reached[:] = [one is not None for one in found]
-        return tuple(one for one in found if one is not None)
-
-    rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
-    return tuple(
-        next(rows) if is_reached else zeros_of(one) if materialize else None
-        for is_reached, one in zip(reached, wanted, strict=True)
-    )
 
 
 def as_list(given: Any, length: int) -> list:
@@ -306,10 +277,15 @@ class Careful:
 CAREFUL = Careful()
 
 
+NOTHING: dict = {}  # shared, never written to
+
+
 class Pass:
     """One run backwards through a graph: the cotangents known so far, and the nodes still to run."""
 
-    __slots__ = ("keep", "on_tensors", "cotangents", "heap", "needed", "captured", "wanted_outputs", "ends", "uses", "owned", "__weakref__")
+    __slots__ = (
+        "keep", "on_tensors", "cotangents", "heap", "needed", "captured", "wanted_outputs", "ends", "uses", "owned", "__weakref__"
+    )  # fmt: skip
 
     def __init__(self, keep: bool, on_tensors: bool) -> None:
         self.keep = keep
@@ -317,14 +293,15 @@ class Pass:
         self.cotangents: dict[Any, Any] = {}  # per node, stub or leaf
         self.heap: list[tuple[int, Any]] = []
         self.needed: set | None = None  # the only nodes to run, when the pass has an aim
-        self.captured: dict[Any, Any] = {}  # what is asked for, per leaf, node, or node and output number
-        self.wanted_outputs: dict[Node, list[int]] = {}  # of nodes with several: the numbers of those that are asked for
-        self.ends: set = set()  # nodes that run even where nothing behind them is needed
+        self.captured: dict[Any, Any] = NOTHING  # what is asked for, per leaf, node, or node and output number
+        self.wanted_outputs: dict[Node, list[int]] = NOTHING  # of nodes with several: the numbers of those that are asked for
+        self.ends: Any = NOTHING  # nodes that run even where nothing behind them is needed
         self.uses: dict[Any, int] | None = None  # of leaves with hooks: the consumers that are still to run
         self.owned: set = set()  # nodes and leaves whose cotangent is a buffer that only this pass sees
 
     def aim(self, roots: list, inputs: list, accumulate: bool) -> None:
-        """Limits the pass to what leads to `inputs`. With `accumulate`, those that are no leaves keep their gradients from now on."""
+        """Limits the pass to what leads to `inputs`; with `accumulate`, those that are no leaves keep gradients from now on."""
+        self.captured, self.wanted_outputs, self.ends = {}, {}, set()
         for tensor in inputs:
             if tensor._base is not None:
                 refresh_view(tensor)

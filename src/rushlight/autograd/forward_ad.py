@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .engine import edges_of, grad, reachable
+from .engine import edges_of, grad
 from .graph import LEAF
 from .modes import enable_grad, refresh, thread
 
@@ -78,16 +78,11 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
     Raises RuntimeError outside a level, ValueError for integers or a tangent of another shape or type.
     """
-    level = current_level("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.", level)
-    for given in (tensor, tangent):
-        if not (given.is_floating_point() or given.is_complex()):
-            raise ValueError(f"Expected tensor to be floating point or complex, but got: {given.dtype}")
-    if tensor._array.shape != tangent._array.shape:
-        raise RuntimeError(
-            f"Expected tangent to have the same size as primal, but got {tuple(tangent._array.shape)} and {tuple(tensor._array.shape)}"
-        )
-    if tensor._array.dtype != tangent._array.dtype:
-        raise RuntimeError("Expected tangent to have the same dtype as primal; convert it with tangent.to(primal.dtype)")
+    if level is None:
+        level = getattr(thread, "dual_level", None)
+    if level is None:
+        raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.")
+    check_dual(tensor, tangent)
     if tangents_of(tangent, level) is not None or tangents_of(tensor, level) is not None:
         raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported.")
     return with_tangent(tensor, tangent, level)
@@ -103,11 +98,24 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     return UnpackedDualTensor(below(tensor, level) if tangent is not None else tensor, tangent)
 
 
-def current_level(message: str, level: int | None) -> int:
-    level = getattr(thread, "dual_level", None) if level is None else level
-    if level is None:
-        raise RuntimeError(message)
-    return level
+def check_dual(tensor: Any, tangent: Any) -> None:
+    """Raises where a tangent does not fit its tensor."""
+    for given in (tensor, tangent):
+        if not isinstance(given, Tensor):
+            raise TypeError(f"make_dual(): argument 'tensor' (position 1) must be Tensor, not {type(given).__name__}")
+    for name, given in (("tensor", tensor), ("tangent", tangent)):
+        if not (given.is_floating_point() or given.is_complex()):
+            raise ValueError(f"Expected {name} to be floating point or complex, but got: {given.dtype}")
+    if tensor._array.shape != tangent._array.shape:
+        raise RuntimeError(
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
+            f"is of size {list(tensor._array.shape)} while the given forward gradient is of size {list(tangent._array.shape)}."
+        )
+    if tensor._array.dtype != tangent._array.dtype:
+        raise RuntimeError(
+            f"Trying to set a forward gradient that has a different dtype than that of the original Tensor, this is not supported: "
+            f"{tangent.dtype} for a tensor of {tensor.dtype}; convert it with tangent.to(primal.dtype)"
+        )
 
 
 def tangents_of(tensor: Any, level: int) -> Tensor | None:
@@ -223,17 +231,20 @@ def listed(result: Any) -> list:
 
 def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tangents: list) -> list:
     """The jvp as the vjp of the vjp, which is linear in its cotangent."""
+    from ..ops.shapes import alias
+
     recording = thread.grad_enabled
     active = [i for i, tangent in enumerate(tangents) if tangent is not None]
     with enable_grad():
         inputs = list(primals)
+        private = []  # leaves that only this computation knows
         for i in active:
-            inputs[i] = aliased(primals[i]) if primals[i]._node is not None else wrap(primals[i]._array).requires_grad_(True)
-            inputs[i]._tangents = primals[i]._tangents
-            if inputs[i]._node is primals[i]._node and inputs[i]._node is not LEAF:
-                from ..ops.shapes import alias
-
-                inputs[i] = alias(inputs[i])  # a node of its own, also when one tensor is given twice
+            if primals[i]._node is None:
+                inputs[i] = wrap(primals[i]._array).requires_grad_(True)
+                inputs[i]._tangents = primals[i]._tangents
+                private.append(inputs[i])
+            else:
+                inputs[i] = alias(primals[i])  # a node of its own, also when one tensor is given twice
         results = listed(op.function(*replaced(op, values, inputs), **options))
         flowing = [result for result in results if result is not None and result._node is not None]
         cotangents = [zeros_of(result).requires_grad_(True) for result in flowing]
@@ -244,29 +255,49 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
             found = grad(
                 [one for one, _ in linear], cotangents, [tangent for _, tangent in linear], create_graph=True, allow_unused=True
             )
-    private = {id(leaf) for leaf in (*inputs, *cotangents)}
-    pushed = iter([zeros_of(out) if one is None else released(one, private, recording) for one, out in zip(found, flowing, strict=True)])
+    spend([*private, *cotangents])
+    pushed = iter([zeros_of(out) if one is None else released(one, recording) for one, out in zip(found, flowing, strict=True)])
     return [None if result is None or result._node is None else next(pushed) for result in results]
 
 
-def released(tensor: Any, private: set[int], recording: bool) -> Any:
-    """A result for the caller, without the history that leads only to a transform's own variables."""
+def spend(variables: list) -> None:
+    """Notes that a transform is done with its own variables: from now on a history that leads only to such is none."""
+    for one in variables:
+        if one._node is LEAF:
+            one._spent = True
+
+
+def released(tensor: Any, recording: bool) -> Any:
+    """A result for the caller, without the history that leads only to variables that are spent."""
     if not isinstance(tensor, Tensor):
         return tensor
-    tangents = tensor._tangents and {level: released(one, private, recording) for level, one in tensor._tangents.items()}
-    keeps = tensor._node is not None and recording and any(id(leaf) not in private for leaf in leaves_behind(tensor))
+    tangents = tensor._tangents and {level: released(one, recording) for level, one in tensor._tangents.items()}
+    keeps = tensor._node is not None and recording and leads_to_variables(tensor)
     if keeps or (tensor._node is None and not tangents):
+        if keeps and tangents:
+            tensor._tangents = tangents
         return tensor
     plain = wrap(tensor._array)
     plain._tangents = tangents
     return plain
 
 
-def leaves_behind(tensor: Tensor) -> list:
-    """The leaves that a tensor's history leads to."""
+def leads_to_variables(tensor: Tensor) -> bool:
+    """Whether a tensor's history leads to a leaf that is not spent."""
     if tensor._node is LEAF:
-        return [tensor]
-    return [edge for node in reachable([tensor]) for edge in edges_of(node) if edge is not None and edge._order is None]
+        return "_spent" not in tensor.__dict__
+    pending, seen = [tensor._node], {tensor._node}
+    while pending:
+        for edge in edges_of(pending.pop()):
+            if edge is None or edge in seen:
+                continue
+            if edge._order is None:
+                if "_spent" not in edge.__dict__:
+                    return True
+            else:
+                seen.add(edge)
+                pending.append(edge)
+    return False
 
 
 def zeros_of(tensor: Tensor) -> Tensor:

@@ -88,7 +88,7 @@ class Saved:
     def __init__(self, tensor: Tensor, output: int | None, hooks: tuple = ()) -> None:
         self.output = output
         self.value: Any = tensor if output is None else wrap(tensor._array)
-        self.cell = version_cell(tensor)
+        self.cell: Any = version_cell(tensor)
         self.order = next_order()
         self.edge = tensor if tensor._node is LEAF else tensor._node
         if hooks:
@@ -114,7 +114,7 @@ class Saved:
             check_saved(self.order, node, tensor._array.shape, describe_type(tensor._array), self.cell, tensor._node)
         if self.output is None or node is None:
             return tensor
-        again = wrap(tensor._array)
+        again: Any = wrap(tensor._array)
         again._node = OutputStub(node, self.output) if node._outputs is not None else node
         return again
 

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 TWICE = (
-    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {index} is independent "
+    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {index} "
+    "is independent "
     "of the input. This is not allowed in strict mode. You should ensure that your function is twice differentiable and that the "
     "jacobian depends on the inputs (this would be violated by a linear function for example)."
 )
 
 
-# --- arguments and results ----------------------------------------------------------------------------------------------------------
+# --- arguments and results --------------------------------------------------------------------------------------------------------
 
 
 def as_tuple(given: Any, what: str, name: str) -> tuple[bool, tuple]:
@@ -30,7 +31,9 @@ def as_tuple(given: Any, what: str, name: str) -> tuple[bool, tuple]:
     for index, value in enumerate(values):
         if not isinstance(value, Tensor):
             wrong = f"the value at index {index} has" if several else f"the given {what} has"
-            raise TypeError(f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but {wrong} type {type(value)}.")
+            raise TypeError(
+                f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but {wrong} type {type(value)}."
+            )
     return several, values
 
 
@@ -104,13 +107,14 @@ def pulled(outputs: tuple, inputs: tuple, vectors: Sequence, create_graph: bool)
     flowing = [(out, v) for out, v in zip(outputs, vectors, strict=True) if out.requires_grad]
     if not flowing:
         return (None,) * len(inputs)
-    return grad(
-        [out for out, _ in flowing], inputs, [v for _, v in flowing], create_graph=create_graph, retain_graph=True, allow_unused=True
-    )
+    reached, vectors = zip(*flowing, strict=True)
+    return grad(reached, inputs, vectors, create_graph=create_graph, retain_graph=True, allow_unused=True)
 
 
 def filled(found: tuple, like: tuple, strict: bool, create_graph: bool, stage: str) -> tuple:
-    """Gradients with zeros for those that are missing; in strict mode RuntimeError for these, and for constant ones to be recorded."""
+    """Gradients with zeros for those that are missing; in strict mode RuntimeError for these, and for constant ones to
+    be recorded.
+    """
     results = []
     for index, (one, wanted) in enumerate(zip(found, like, strict=True)):
         if one is None:
@@ -118,20 +122,22 @@ def filled(found: tuple, like: tuple, strict: bool, create_graph: bool, stage: s
                 raise RuntimeError(
                     TWICE.format(index=index)
                     if stage == "hessian"
-                    else f"The output of the user-provided function is independent of input {index}. This is not allowed in strict mode."
+                    else f"The output of the user-provided function is independent of input {index}. This is not allowed in strict "
+                    "mode."
                 )
             one = wanted.detach().new_zeros(wanted.shape)
         elif strict and create_graph and not one.requires_grad:
             what = "hessian" if stage == "hessian" else "jacobian"
             raise RuntimeError(
-                f"The {what} of the user-provided function is independent of input {index}. This is not allowed in strict mode when "
+                f"The {what} of the user-provided function is independent of input {index}. This is not allowed in "
+                f"strict mode when "
                 "create_graph=True."
             )
         results.append(one)
     return tuple(results)
 
 
-# --- products with a vector ---------------------------------------------------------------------------------------------------------
+# --- products with a vector -------------------------------------------------------------------------------------------------------
 
 
 def vjp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, strict: bool = False) -> tuple[Any, Any]:
@@ -217,7 +223,7 @@ class set_recording:
             self.block.__exit__(*exception)
 
 
-# --- whole matrices -----------------------------------------------------------------------------------------------------------------
+# --- whole matrices ---------------------------------------------------------------------------------------------------------------
 
 
 def jacobian(
@@ -314,8 +320,8 @@ def jacobian_by_columns(func: Callable, inputs: Any, strict: bool, vectorize: bo
 
     if strict:
         raise RuntimeError(
-            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported together (yet). Please '
-            'either set `strict=False` or `strategy="reverse-mode"`.'
+            'torch.autograd.functional.jacobian: `strict=True` and `strategy="forward-mode"` are not supported together (yet). '
+            'Please either set `strict=False` or `strategy="reverse-mode"`.'
         )
     if not vectorize:
         raise NotImplementedError(
@@ -337,7 +343,8 @@ def hessian(
     func: Callable, inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False,
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:  # fmt: skip
-    """The Hessian of `func`, which returns a single number: for each two inputs a tensor of the one's shape followed by the other's.
+    """The Hessian of `func`, which returns a single number: for each two inputs a tensor of the one's shape followed by the
+    other's.
 
     The arguments are those of `jacobian`; `outer_jacobian_strategy` is how the Jacobian of the gradient is computed.
     """

@@ -317,7 +317,7 @@ def version_cell(tensor: Tensor) -> VersionCell:
 
 
 def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: VersionCell | None, made_by: Any) -> None:
-    """Raises when what `node` saved at `order`, a tensor of that shape and type made by `made_by`, has been changed in place since."""
+    """Raises when what `node` saved at `order`, a tensor of that shape and type from `made_by`, has been changed in place."""
     changes = 0 if cell is None else cell.changed_since(order)
     if not changes:
         return

@@ -59,7 +59,9 @@ def apply(task: Pass, node: Node, g: Any) -> tuple:
 
 
 def call_tensor_hooks(task: Pass, holder: Any, g: Any) -> Any:
-    """Calls the hooks of the tensor that a node made (`holder` is the node or stands for one of its outputs), and fills its `.grad`."""
+    """Calls the hooks of the tensor that a node made (`holder` is the node or stands for one of its outputs), and fills
+    its `.grad`.
+    """
     if holder.tensor_hooks:
         g = hooked(task, holder.tensor_hooks, g)
     if holder.retained is not None and g is not None:

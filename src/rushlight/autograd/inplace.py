@@ -43,11 +43,9 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
 
         return call_overrides(getattr(Tensor, f"{op.name}_"), (target, *args), kwargs)
     source = wrap(target._array)
-    source._node = target._node
-    if source._node is LEAF:
-        source._node = None  # only reached where nothing is recorded
-    elif source._node is not None and (op.kind == "composite" or op.inputs[0] in op.needed.slots):
-        source._array = target._array.copy()  # the rule needs what was there before
+    source._node = None if target._node is LEAF else target._node  # a leaf is only reached where nothing is recorded
+    if thread.grad_enabled and (op.kind == "composite" or op.inputs[0] in op.needed.slots) and records(source, args, kwargs):
+        source._array = target._array.copy()  # a rule may need what was there before
     source._tangents = target._tangents
     if callable(op.inplace) and source._array is target._array and not thread.batch_levels and not thread.saved_hooks:
         from ..ops.dispatch import careful
@@ -60,6 +58,12 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
         )
     return assign(target, result)
+
+
+def records(source: Tensor, args: tuple, kwargs: dict) -> bool:
+    """Whether an operation on these has gradients flowing through it."""
+    given = (source, *args, *kwargs.values())
+    return any(isinstance(one, Tensor) and one._node is not None for one in given)
 
 
 def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
@@ -118,8 +122,8 @@ def check_inference(target: Tensor) -> None:
 
 def assign(target: Tensor, result: Tensor) -> Tensor:
     """Writes a result of the target's shape into it, and gives it the result's history."""
-    node, before = result._node, target._node
-    if target._base is not None and node is None and target._base._node is not None and thread.grad_enabled:
+    node, base = result._node, target._base
+    if base is not None and thread.grad_enabled and (node is not None or base._node is not None):
         check_view_writable(target)
     write(target, result._array)
     if node is not None and node is not LEAF and result._array.dtype != target._array.dtype:
@@ -134,16 +138,22 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
         from .forward_ad import assign_tangents
 
         assign_tangents(target, result)
+    take_history(target, node)
+    return target
+
+
+def take_history(target: Tensor, node: Any, place: int = 0) -> None:
+    """Gives a tensor that was changed in place the history that ends at `node`, whose input number `place` it was."""
+    before = target._node
     if target._base is not None and (node is not None or target._base._node is not None):
         if thread.grad_enabled:
-            refresh(target, rebase(target, node))
+            refresh(target, rebase(target, node, place))
     elif thread.grad_enabled:
         target._node = node
         if target._viewed and node is not None:
             outdate_views(target)
     if target._retains:
         retain(target, before)
-    return target
 
 
 def adopt(node: Any, result: Any, target: Tensor, cell: Any) -> None:

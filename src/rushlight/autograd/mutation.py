@@ -43,7 +43,8 @@ class Mutations:
         """The tensor as it was when it was saved. Raises AssertionError outside of the block."""
         if thread.mutation is not self or kept.tensor is None:
             raise AssertionError(
-                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in which the graph was originally recorded."
+                "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in which the graph was "
+                "originally recorded."
             )
         return kept.tensor
 

@@ -16,7 +16,7 @@ from .modes import no_grad, refresh, thread
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-# --- the blocks ---------------------------------------------------------------------------------------------------------------------
+# --- the blocks -------------------------------------------------------------------------------------------------------------------
 
 
 class saved_tensors_hooks:
@@ -92,7 +92,7 @@ class disable_saved_tensors_hooks:
         return wrapped
 
 
-# --- packing ------------------------------------------------------------------------------------------------------------------------
+# --- packing ----------------------------------------------------------------------------------------------------------------------
 
 
 class Packed:
@@ -109,7 +109,8 @@ class Packed:
             self.value = pack_hook(tensor)
         if cell.version != before:
             raise RuntimeError(
-                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook cannot be modified "
+                "A saved tensor pack hook is modifying its input in place. Tensors provided as input to pack hook "
+                "cannot be modified "
                 "by in-place operations as this can lead to unexpected side-effects. Please open an issue if you need to perform "
                 "in-place operations on the input to a pack hook."
             )
@@ -238,7 +239,7 @@ def with_history(tensor: Tensor, edge: Any) -> Tensor:
     """An unpacked tensor with the history of the one that was packed, given as an edge."""
     if _edge_of(tensor) is edge:
         return tensor
-    again = wrap(tensor._array)
+    again: Any = wrap(tensor._array)
     if edge is not None:
         # A tensor cannot be another object and the same leaf: a node of its own leads there.
         again._node = Same(edge) if edge._order is None else edge
@@ -263,7 +264,7 @@ class Same(Node):
     vjp_recorded = vjp
 
 
-# --- what nodes show ----------------------------------------------------------------------------------------------------------------
+# --- what nodes show --------------------------------------------------------------------------------------------------------------
 
 
 class SavedTensor:
@@ -289,15 +290,18 @@ class SavedTensor:
         value = self._read()
         if value is FREED:
             raise RuntimeError(
-                "Calling register_hooks on a saved tensor after it has been freed. Saved intermediate values of the graph are freed "
-                "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the graph a "
+                "Calling register_hooks on a saved tensor after it has been freed. Saved intermediate values of the "
+                "graph are freed "
+                "when you call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+                "through the graph a "
                 "second time or if you need to access saved variables after calling backward."
             )
         if value is None:
             raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         if type(value) is Packed:
             raise RuntimeError(
-                "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of hooks is allowed "
+                "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only one pair of "
+                "hooks is allowed "
                 "at a time."
             )
         self._write(packed(value, (pack_hook, unpack_hook)))
@@ -410,10 +414,10 @@ def arguments_of(node: Any) -> dict[str, Any]:
 def saved_attribute(node: Any, name: str) -> Any:
     """The value of `node._saved_NAME` or `node._raw_saved_NAME`. Raises AttributeError where the node saves no such thing."""
     raw = name.startswith("_raw_saved_")
-    kind, where = shown_names(node).get(name.removeprefix("_raw_saved_" if raw else "_saved_"), (None, None))
+    kind, where = shown_names(node).get(name.removeprefix("_raw_saved_" if raw else "_saved_"), ("", ()))
     if kind == "tensor":
         return SavedTensor(node, *where) if raw else saved_value(node, *where)
-    if kind is None or raw:
+    if not kind or raw:
         raise AttributeError(f"'{type(node).__name__}' object has no attribute '{name}'")
     return arguments_of(node)[where] if kind == "argument" else getattr(node, kind)[where]
 

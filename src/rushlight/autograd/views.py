@@ -11,48 +11,51 @@ from typing import Any
 from ..arrays.memory import Layout
 from ..tensor import Tensor, wrap
 from .engine import check_versions, project_all
-from .graph import LEAF, Node, next_order, retain, version_cell
+from .graph import LEAF, Node, next_order, producer_name, retain, version_cell
 from .modes import adjust_active, state, thread
 
 
 class CopySlices(Node):
-    """An in-place change of a view, as an operation on the base: `inner` is the operation on the view."""
+    """An in-place change of a view, as an operation on the base: `inner` is the operation, whose input number `place` was the view."""
 
-    __slots__ = ("inner", "layout")
+    __slots__ = ("inner", "place", "layout")
 
-    def __init__(self, base_edge: Any, inner: Node | None, layout: Layout) -> None:
+    def __init__(self, base_edge: Any, inner: Node | None, place: int, layout: Layout) -> None:
         self._order = next_order()
-        self.edges = (base_edge, *(inner.edges[1:] if inner is not None else (None,)))
+        edges = (None,) if inner is None else inner.edges
+        self.edges = (*edges[:place], base_edge, *edges[place + 1 :])
         self.spaces = None
         self.inner = inner
+        self.place = place
         self.layout = layout
 
     def vjp(self, g: Any, keep: bool) -> tuple:
         whole, part = self.layout.arrange(g)
-        if self.inner is None:
-            part[...] = 0
-            return whole, None
-        through, *others = self.run_inner(part.copy(), keep, recorded=False)
+        results = self.run_inner(part.copy(), keep, recorded=False)
+        through = results[self.place]
         part[...] = 0 if through is None else through
-        return (whole, *others)
+        results[self.place] = whole
+        return tuple(results)
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
         indices = wrap(self.layout.indices())
         flat = g.reshape(-1)
         part = flat[indices]
-        if self.inner is None:
-            return flat.index_put((indices,), part * 0).reshape(g.shape), None
-        through, *others = self.run_inner(part, keep, recorded=True)
+        results = self.run_inner(part, keep, recorded=True)
+        through = results[self.place]
         through = part * 0 if through is None else through
-        return (flat.index_put((indices,), through).reshape(g.shape), *others)
+        results[self.place] = flat.index_put((indices,), through).reshape(g.shape)
+        return tuple(results)
 
-    def run_inner(self, g: Any, keep: bool, recorded: bool) -> tuple:
+    def run_inner(self, g: Any, keep: bool, recorded: bool) -> list:
+        """The cotangents of the operation on the view; None for the view where it was filled with constants."""
         inner = self.inner
-        assert inner is not None
+        if inner is None:
+            return [None]
         if state.last_write < inner._order:
             check_versions(inner)
         results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)
-        return results if inner.spaces is None else project_all(results, inner.spaces)
+        return list(results if inner.spaces is None else project_all(results, inner.spaces))
 
 
 class AsStridedBackward0(Node):
@@ -75,14 +78,17 @@ class AsStridedBackward0(Node):
         return (as_strided_backward(g, self.layout),)
 
 
-def rebase(view: Tensor, inner: Node | None) -> Layout:
-    """Gives the base of a view, just changed in place by `inner` (None: by constants), its new history; returns the view's place."""
+def rebase(view: Tensor, inner: Node | None, place: int = 0) -> Layout:
+    """Gives the base of a view, just changed in place by `inner` (None: by constants), its new history; returns the view's layout.
+
+    The view was input number `place` of `inner`.
+    """
     base = view._base
     assert base is not None
     base_edge = base if base._node is LEAF else base._node
     layout = Layout.of(view._array, base._array)
     before = base._node
-    base._node = node = CopySlices(base_edge, inner, layout)
+    base._node = node = CopySlices(base_edge, inner, place, layout)
     if base._retains:
         retain(base, before)
     node.out_cell = version_cell(base)
@@ -104,36 +110,52 @@ def refresh(view: Tensor, layout: Layout | None = None) -> None:
     base = view._base
     if base is None or view._stamp == base._stamp:
         return
-    view._stamp = base._stamp
     if base._node is not None and view._array.dtype.kind in "fcV":
+        check_made(view, "its base or another view of its base has been modified inplace")
         with_history = base if base._node is LEAF else base._node
         view._node = AsStridedBackward0(with_history, layout or Layout.of(view._array, base._array))
+    view._stamp = base._stamp
 
 
 def check_view_writable(view: Tensor) -> None:
     """Raises where PyTorch forbids an in-place change of a view that gradients depend on."""
     base = view._base
     assert base is not None
-    made = view.__dict__.get("_made")
-    if made == "inference":
-        raise RuntimeError(
-            "A view was created in inference mode and is being modified inplace in normal mode. Given that this use case is ambiguous "
-            "and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside "
-            "the inference_mode block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be "
-            "tracked)."
-        )
-    if base._node is LEAF:
+    if base._node is LEAF and view.__dict__.get("_made") != "inference":
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
-    if made == "multiple":
-        raise RuntimeError(
-            f"Output {view.output_nr} of {view.grad_fn.name() if view.grad_fn is not None else 'a function'} is a view and is being "
-            "modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow the "
-            "output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
-        )
+    check_made(view, "is being modified inplace")
+
+
+def check_made(view: Tensor, change: str) -> None:
+    """Raises where the history of a view cannot follow a change, by the way it was made."""
+    made = view.__dict__.get("_made")
     if made == "no_grad" and thread.grad_enabled:
         raise RuntimeError(
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given that this use case is "
-            "ambiguous and error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either "
-            "both inside the no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace "
-            "to be tracked)."
+            f"A view was created in no_grad mode and {change} with grad mode enabled. Given that this use case is ambiguous and "
+            "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the "
+            "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
+    if made == "inference":
+        raise RuntimeError(
+            f"A view was created in inference mode and {change} in normal mode. Given that this use case is ambiguous and error-prone, "
+            "it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the inference_mode "
+            "block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+        )
+    if made == "multiple":
+        raise RuntimeError(
+            f"{origin_of(view)} is a view and {change}. This view is the output of a function that returns multiple views. Such "
+            "functions do not allow the output views to be modified inplace. You should replace the inplace operation by an "
+            "out-of-place one."
+        )
+    if made == "custom":
+        raise RuntimeError(
+            f"{origin_of(view)} is a view and {change}. This view was created inside a custom Function (or because an input was "
+            "returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the "
+            "custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
+            "the custom Function."
+        )
+
+
+def origin_of(view: Tensor) -> str:
+    """Which output of what a view is, for errors."""
+    return f"Output {view.output_nr} of {producer_name(view._node) if view._node is not None else 'a function'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..autograd import engine
-from ..autograd.forward_ad import below, pop_level, push_level, released, tangents_of, with_tangent
+from ..autograd.forward_ad import below, check_dual, pop_level, push_level, released, spend, tangents_of, with_tangent
 from ..autograd.graph import LEAF
 from ..autograd.modes import enable_grad, thread
 from ..creation import zeros_like
@@ -50,16 +50,26 @@ def replaced(args: tuple, argnums: Any, values: Any) -> tuple:
 
 
 def variables(tree: Any) -> tuple[Any, list[Tensor]]:
-    """Nested containers with each floating tensor tracked, and these tensors."""
-    fresh: list[Tensor] = []
-
-    def track(leaf: Any) -> Any:
+    """Nested containers with each tensor tracked, and these tensors. Raises ValueError for a leaf that is none."""
+    leaves, spec = tree_flatten(tree)
+    for leaf in leaves:
         if not isinstance(leaf, Tensor):
-            return leaf
-        fresh.append(tracked(leaf))
-        return fresh[-1]
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(leaf)}")
+        if not (leaf.is_floating_point() or leaf.is_complex()):
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+    fresh = [tracked(leaf) for leaf in leaves]
+    return tree_unflatten(fresh, spec), fresh
 
-    return tree_map(track, tree), fresh
+
+def tensors_only(output: Any, name: str) -> tuple[list[Tensor], Any]:
+    """A function's output taken apart. Raises RuntimeError for anything but tensors in it."""
+    outputs, spec = tree_flatten(output)
+    for one in outputs:
+        if not isinstance(one, Tensor):
+            raise RuntimeError(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(one)}")
+    if not outputs:
+        raise RuntimeError(f"{name}: Expected f to be a function that has non-empty output (got output = {output})")
+    return outputs, spec
 
 
 def split_aux(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
@@ -83,7 +93,7 @@ def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: 
             output, aux = split_aux(func(*replaced(args, argnums, values), **kwargs), has_aux, "grad_and_value(f)(*args)")
             if not isinstance(output, Tensor):
                 raise RuntimeError(
-                    f"grad_and_value(f)(*args): Expected f(*args) to return a tensor with single element, got {type(output)}"
+                    f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(output)}"
                 )
             if output._array.ndim:
                 raise RuntimeError(
@@ -91,15 +101,11 @@ def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: 
                     f"got tensor with {output._array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
             grads = gradients([output], fresh, [None])
-        private = {id(one) for one in fresh}
-        spec = tree_flatten(values)[1]
-        found = iter(grads)
-        result = tree_unflatten(
-            [released(next(found), private, recording) if isinstance(v, Tensor) else None for v in tree_flatten(values)[0]], spec
-        )
-        value = released(output, private, recording)
+        spend(fresh)
+        result = tree_unflatten([released(one, recording) for one in grads], tree_flatten(values)[1])
+        value = released(output, recording)
         if has_aux:
-            return result, (value, tree_map(lambda leaf: released(leaf, private, recording), aux))
+            return result, (value, tree_map(lambda leaf: released(leaf, recording), aux))
         return result, value
 
     return wrapper
@@ -133,10 +139,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
     with enable_grad():
         values, fresh = variables(primals)
         output, aux = split_aux(func(*values), has_aux, "vjp(f, *primals)")
-    private = {id(one) for one in fresh}
-    outputs, out_spec = tree_flatten(output)
-    if not outputs or not all(isinstance(one, Tensor) for one in outputs):
-        raise RuntimeError(f"vjp(f, *primals): Expected f(*primals) to return only tensors, got {type(output)}")
+    outputs, out_spec = tensors_only(output, "vjp(f, *primals)")
+    spend(fresh)
 
     def vjp_fn(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         given, spec = tree_flatten(cotangents)
@@ -148,13 +152,11 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
         recording = thread.grad_enabled
         with enable_grad():
             found = gradients(outputs, fresh, given)
-        results = iter(released(one, private, recording) for one in found)
-        pulled = tree_map(lambda leaf: next(results) if isinstance(leaf, Tensor) else None, values)
-        return pulled
+        return tree_unflatten([released(one, recording) for one in found], tree_flatten(values)[1])
 
-    shown = tree_map(lambda leaf: released(leaf, private, recording), output)
+    shown = tree_map(lambda leaf: released(leaf, recording), output)
     if has_aux:
-        return shown, vjp_fn, tree_map(lambda leaf: released(leaf, private, recording), aux)
+        return shown, vjp_fn, tree_map(lambda leaf: released(leaf, recording), aux)
     return shown, vjp_fn
 
 
@@ -169,11 +171,16 @@ def jvp(func: Callable, primals: Any, tangents: Any, *, strict: bool = False, ha
             "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For example, if primals is a "
             "tuple of 3 tensors, tangents also must be."
         )
+    if not flat:
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
+    for one, tangent in zip(flat, directions, strict=True):
+        check_dual(one, tangent)
     level = push_level()
     try:
         duals = [with_tangent(one, tangent, level) for one, tangent in zip(flat, directions, strict=True)]
         output, aux = split_aux(func(*tree_unflatten(duals, spec)), has_aux, "jvp(f, primals, tangents)")
-        pushed = tree_map(lambda one: _tangent(one, level, strict), output)
+        outputs, out_spec = tensors_only(output, "jvp(f, primals, tangents)")
+        pushed = tree_unflatten([_tangent(one, level, strict) for one in outputs], out_spec)
         shown = tree_map(lambda one: below(one, level), output)
         aux = tree_map(lambda one: below(one, level), aux)
     finally:
@@ -181,11 +188,12 @@ def jvp(func: Callable, primals: Any, tangents: Any, *, strict: bool = False, ha
     return (shown, pushed, aux) if has_aux else (shown, pushed)
 
 
-def _tangent(output: Any, level: int, strict: bool) -> Tensor:
-    tangent = tangents_of(output, level) if isinstance(output, Tensor) else None
+def _tangent(output: Tensor, level: int, strict: bool) -> Tensor:
+    tangent = tangents_of(output, level)
     if tangent is None:
         if strict:
-            raise RuntimeError("jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs.")
+            raise RuntimeError("jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed "
+                               "with strict=True.")  # fmt: skip
         return zeros_like(output)
     return tangent
 

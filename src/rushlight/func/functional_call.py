@@ -24,12 +24,18 @@ def functional_call(
     Raises RuntimeError (with `strict`) for names that are missing or unknown.
     """
     given: dict[str, Tensor] = {}
-    dicts = [parameter_and_buffer_dicts] if isinstance(parameter_and_buffer_dicts, dict) else list(parameter_and_buffer_dicts)
-    for one in dicts:
-        for name, value in one.items():
-            if name in given:
-                raise ValueError(f"{name} appears in multiple dictionaries; behavior of functional call is ambiguous")
-            given[name] = value
+    if isinstance(parameter_and_buffer_dicts, dict):
+        given = {**parameter_and_buffer_dicts}
+    elif isinstance(parameter_and_buffer_dicts, (tuple, list)) and all(isinstance(one, dict) for one in parameter_and_buffer_dicts):
+        names = [name for one in parameter_and_buffer_dicts for name in one]
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+        given = {name: value for one in parameter_and_buffer_dicts for name, value in one.items()}
+    else:
+        raise ValueError(
+            f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(parameter_and_buffer_dicts)}"
+        )
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with swapped(module, given, tie_weights, strict):
         return module(*args, **(kwargs or {}))
@@ -50,19 +56,26 @@ def places(module: Module) -> dict[str, tuple[Module, dict[str, Any], str]]:
 def swapped(module: Module, given: dict[str, Tensor], tie_weights: bool, strict: bool) -> Iterator[None]:
     """A block in which the module holds the given tensors."""
     known = places(module)
-    unexpected, missing = given.keys() - known.keys(), known.keys() - given.keys()
-    if unexpected and (strict or not known):
-        raise RuntimeError(f"Unexpected key(s): {', '.join(sorted(unexpected))}.")
-    if unexpected:
-        raise AttributeError(f"{type(module).__name__} has no parameter or buffer named {sorted(unexpected)[0]!r}")
-    if strict and missing:
-        raise RuntimeError(f"Missing key(s): {', '.join(sorted(missing))}.")
+    unexpected, missing = sorted(given.keys() - known.keys()), sorted(known.keys() - given.keys())
+    tied: dict[int, list[str]] = {}
+    for name, (_, table, key) in known.items():
+        tied.setdefault(id(table[key]), []).append(name)
+    given = {name: value for name, value in given.items() if name in known}
     if tie_weights:
-        given = {**given}
-        by_tensor = {id(known[name][1][known[name][2]]): value for name, value in given.items()}
-        for name, (_, table, key) in known.items():
-            if name not in given and id(table[key]) in by_tensor:
-                given[name] = by_tensor[id(table[key])]
+        for names in tied.values():
+            values = {id(given[name]): given[name] for name in names if name in given}
+            if len(values) > 1:
+                several = sorted(name for name in names if name in given)
+                raise ValueError(
+                    f"functional_call got multiple values for keys {several}, which are tied. Consider using tie_weights=False"
+                )
+            for value in values.values():
+                given |= dict.fromkeys(names, value)
+        missing = [name for name in missing if name not in given]
+    if strict and (unexpected or missing):
+        lines = [f"Unexpected key(s): {', '.join(map(repr, unexpected))}."] if unexpected else []
+        lines += [f"Missing key(s): {', '.join(map(repr, missing))}."] if missing else []
+        raise RuntimeError("\n\t".join([f"Error(s) in reparametrizing for {type(module).__name__}:", *lines]))
     before = {name: known[name][1][known[name][2]] for name in given}
     try:
         for name, value in given.items():

@@ -7,6 +7,7 @@ PyTorch's name, on a storage, which stands for an entry `data/0`, `data/1`, ... 
 from __future__ import annotations
 
 import pickle
+import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from types import FunctionType
@@ -17,7 +18,7 @@ import numpy as np
 from .. import devices, dtypes
 from ..arrays.memory import address, owner
 from ..autograd.graph import LEAF
-from ..methods import user_attributes
+from ..methods import INTERNAL, user_attributes
 from ..nn import parameter
 from ..tensor import Size, Tensor, recast, wrap
 
@@ -86,8 +87,13 @@ def rebuild_with_state(function: Callable, kind: type, args: tuple, state: Any) 
         tensor = recast(tensor, kind)
     if isinstance(state, tuple):  # for the dictionary, and for slots
         state = {**(state[0] or {}), **(state[1] or {})}
-    tensor.__dict__.update(state or {})
+    set_attributes(tensor, state)
     return tensor
+
+
+def set_attributes(tensor: Tensor, state: dict | None) -> None:
+    """Hangs on a tensor what a user had hung on it; what is ours a file cannot set."""
+    tensor.__dict__.update({name: value for name, value in (state or {}).items() if name not in INTERNAL})
 
 
 def layout(name: str) -> devices.layout:
@@ -100,6 +106,14 @@ def layout(name: str) -> devices.layout:
 def latin_bytes(text: str, encoding: str) -> bytes:
     """Bytes, as the old pickle protocols write them."""
     return text.encode(encoding)
+
+
+def number_type(name: str, align: bool = False, copy: bool = False) -> np.dtype:
+    """NumPy's type of that name. Raises UnpicklingError unless it is one of numbers."""
+    kind = np.dtype(name)
+    if kind.kind not in "biufc":
+        raise pickle.UnpicklingError(f"NumPy arrays of type {kind} are not read")
+    return kind
 
 
 KNOWN: dict[str, Any] = {
@@ -381,9 +395,16 @@ class Unpickler:
 
     def do_build(self, _: Any) -> None:
         state, target = self.stack.pop(), self.stack[-1]
-        if not any(type(target) is one for one in self.callables) and not isinstance(target, (Tensor, OrderedDict)):
+        if not any(type(target) is one for one in self.callables) and not isinstance(target, (Tensor, OrderedDict, np.dtype)):
             raise pickle.UnpicklingError(f"Can only build Tensor, Parameter, OrderedDict or types allowlisted, but got {type(target)}")
-        if hasattr(target, "__setstate__") and not isinstance(target, Tensor):
+        if isinstance(target, Tensor):
+            set_attributes(target, state)
+            return
+        if isinstance(target, np.dtype):  # made complete already; the state tells the order of bytes
+            if state[1] not in ("|", "=", "<" if sys.byteorder == "little" else ">"):
+                raise pickle.UnpicklingError("NumPy arrays of another byte order are not read")
+            return
+        if hasattr(target, "__setstate__"):
             target.__setstate__(state)
             return
         slots = None

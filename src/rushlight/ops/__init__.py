@@ -10,17 +10,13 @@ from . import (
     comparisons,
     complexes,
     contractions,
-    decompositions,
     diagonals,
     dropout,
     einsum,
-    factorizations,
     filling,
     functions,
     indexing,
     joining,
-    linalg,
-    matrix_functions,
     norms,
     operators,
     picking,
@@ -32,12 +28,10 @@ from . import (
     scans,
     scattering,
     shapes,
-    signal,
     sorting,
-    special,
     statistics,
 )
-from .registry import attach
+from .registry import attach, attach_on_demand
 
 # The families whose ops are methods of Tensor; those of nn.functional are loaded with it.
 attach([
@@ -49,7 +43,6 @@ attach([
     reductions,
     scans,
     sorting,
-    special,
     statistics,
     norms,
     shapes,
@@ -67,11 +60,20 @@ attach([
     accumulations,
     einsum,
     contractions,
-    linalg,
-    decompositions,
-    factorizations,
-    matrix_functions,
-    signal,
     activations,
     dropout,
 ])
+
+# Families that are loaded when one of their methods, or functions of the torch namespace, is first used.
+ON_DEMAND = {
+    "linalg": ("cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "slogdet", "triangular_solve"),
+    "decompositions": ("geqrf", "orgqr", "ormqr", "qr", "svd"),
+    "factorizations": ("lu", "lu_solve", "lu_unpack"),
+    "matrix_functions": ("matrix_exp", "pinverse"),
+    "signal": ("istft", "stft"),
+    "special": ("igamma", "igamma_", "igammac", "igammac_", "mvlgamma", "mvlgamma_"),
+}
+ON_DEMAND_FUNCTIONS = {
+    "signal": ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
+}
+attach_on_demand(ON_DEMAND)

@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.elementary import log1p_exp, logistic, normal_cdf, over
-from ..arrays.masking import masked as masked_array, select
+from ..arrays.masking import masked as masked_array
+from ..arrays.masking import select
 from ..tensor import wrap
 from .checks import floating
 from .dims import position
@@ -39,7 +40,7 @@ def masked(input: Array, mask: Array) -> Array:
 ZEROS = {kind: np.zeros((), kind) for kind in (np.dtype("float32"), np.dtype("float64"))}
 
 
-# --- rectifiers ---------------------------------------------------------------------------------------------------------------------
+# --- rectifiers -------------------------------------------------------------------------------------------------------------------
 
 
 @general(lambda g, out: masked(g, out > 0), inplace=True, samples=kinked())
@@ -91,13 +92,17 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
     return np.minimum(np.maximum(input, min_val), max_val).astype(input.dtype, copy=False)
 
 
-@general(lambda g, x: masked(g * (1 / 6), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
+@general(
+    lambda g, x: masked(g * (1 / 6), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))]
+)  # fmt: skip
 def hardsigmoid(input: Array) -> Array:
     """clamp(input / 6 + 1/2, 0, 1)."""
     return np.minimum(np.maximum(floating(input, "hardsigmoid_cpu") + 3.0, 0.0), 6.0) / 6.0
 
 
-@general(lambda g, x: masked(g * (1 / 3), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
+@general(
+    lambda g, x: masked(g * (1 / 3), (x > -3) & (x < 3)), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))]
+)  # fmt: skip
 def hardswish_slope(input: Array) -> Array:
     """The derivative of `hardswish`."""
     return masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + (input >= 3)
@@ -121,7 +126,8 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 
 
 @general(
-    lambda g, x, lambd: masked(g, outside(x, lambd)), method=False, samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)]
+    lambda g, x, lambd: masked(g, outside(x, lambd)), method=False,
+    samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)]
 )
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
     """The input moved towards zero by `lambd`, zero between. Raises RuntimeError for a negative `lambd`."""
@@ -130,7 +136,7 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
     return input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd)
 
 
-# --- exponential units --------------------------------------------------------------------------------------------------------------
+# --- exponential units ------------------------------------------------------------------------------------------------------------
 
 SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -184,7 +190,7 @@ def celu(input: Array, alpha: float = 1.0) -> Array:
     return np.maximum(input, 0.0) + below * alpha
 
 
-# --- smooth ones --------------------------------------------------------------------------------------------------------------------
+# --- smooth ones ------------------------------------------------------------------------------------------------------------------
 
 
 def silu_composite(input: Any) -> Any:
@@ -254,7 +260,8 @@ def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
 
 
 @general(
-    lambda g, x: g * sigmoid(-x), method=False, node="LogSigmoidBackward0", samples=lambda: [call(T((2, 3))), call(T((2, 2), -40, 40))]
+    lambda g, x: g * sigmoid(-x), method=False, node="LogSigmoidBackward0",
+    samples=lambda: [call(T((2, 3))), call(T((2, 2), -40, 40))]
 )
 def logsigmoid(input: Array) -> Array:
     """log(sigmoid(input))."""
@@ -330,7 +337,7 @@ def gelu(input: Array, *, approximate: str = "none") -> Array:
     return input * share, share
 
 
-# --- with weights, halves or noise --------------------------------------------------------------------------------------------------
+# --- with weights, halves or noise ------------------------------------------------------------------------------------------------
 
 
 negative_part = pointwise("negative_part", lambda x: np.minimum(x, 0), d=lambda x: x <= 0, method=False, inplace=False,
@@ -340,7 +347,8 @@ prelu_slope = pointwise(
     doc="1 where the input is positive, the weight elsewhere.",
 )  # fmt: skip
 prelu_kernel = pointwise(
-    "prelu_kernel", lambda x, w: np.maximum(x, 0) + w * np.minimum(x, 0), d=(lambda x, y: prelu_slope(x, y), lambda x: negative_part(x)),
+    "prelu_kernel", lambda x, w: np.maximum(x, 0) + w * np.minimum(x, 0),
+    d=(lambda x, y: prelu_slope(x, y), lambda x: negative_part(x)),
     method=False, inplace=False, doc="The input where positive, input * weight elsewhere.",
 )  # fmt: skip
 
@@ -371,7 +379,8 @@ def prelu(input: Any, weight: Any) -> Any:
 
 @general(
     lambda g, x, noise, training, lower, upper: g * (noise if training else leaky_relu_slope(x, (lower + upper) / 2)),
-    method=False, node="RreluWithNoiseBackward0", samples=lambda: [call(T((3, 4), distinct=True), T((3, 4), 0.2, 0.3, grad=False), 0.1, 0.3)],
+    method=False, node="RreluWithNoiseBackward0",
+    samples=lambda: [call(T((3, 4), distinct=True), T((3, 4), 0.2, 0.3, grad=False), 0.1, 0.3)],
 )  # fmt: skip
 def rrelu_with_noise(input: Array, noise: Array, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Array:
     """input * noise in training, otherwise `leaky_relu` with the mean slope."""

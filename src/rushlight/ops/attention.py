@@ -21,7 +21,7 @@ from .kinds import Array, fused
 from .products import CPP_NAMES, linear, summed_to
 from .samples import T, call
 
-# --- scaled dot product -------------------------------------------------------------------------------------------------------------
+# --- scaled dot product -----------------------------------------------------------------------------------------------------------
 
 
 def attention_composite(
@@ -152,11 +152,13 @@ def scaled_dot_product_attention(
     return weights @ value
 
 
-# --- many heads ---------------------------------------------------------------------------------------------------------------------
+# --- many heads -------------------------------------------------------------------------------------------------------------------
 
 
 def in_projection_packed(q: Tensor, k: Tensor, v: Tensor, weight: Tensor, bias: Tensor | None) -> tuple:
-    """Query, key and value each times its third of `weight` (3E, E), plus its third of `bias`; in one product where they are one."""
+    """Query, key and value each times its third of `weight` (3E, E), plus its third of `bias`; in one product where they are
+    one.
+    """
     size = q.shape[-1]
     if q is k and k is v:
         whole = linear(q, weight, bias)
@@ -211,7 +213,8 @@ def multi_head_attention_forward(
 ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
     """Attention of (L, N, E) to (S, N, E), or without N, with projections, in several heads; and its weights, (N, L, S), if needed.
 
-    Masks are true, or minus infinity, where looking is not allowed: `key_padding_mask` (N, S), `attn_mask` (L, S) or (N * heads, L, S).
+    Masks are true, or minus infinity, where looking is not allowed: `key_padding_mask` (N, S),
+    `attn_mask` (L, S) or (N * heads, L, S).
     """
     single = query.ndim == 2
     if single:

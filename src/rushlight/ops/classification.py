@@ -109,7 +109,7 @@ def row_cotangents(g: Any, weights: Any, divisor: Any) -> Any:
     return g if weights is None else g * weights
 
 
-# --- class indices ------------------------------------------------------------------------------------------------------------------
+# --- class indices ----------------------------------------------------------------------------------------------------------------
 
 
 def picked_losses(log_probabilities: Any, target: Any, weight: Any, reduction: str, ignore_index: int) -> Any:
@@ -219,7 +219,8 @@ def index_cross_entropy(
 
 @composite(method=False, samples=lambda: [
     *samples(), call(T((4, 3)), T((4,), 0, 3, kind="int"), label_smoothing=0.2), call(T((2, 3)), T((2, 3), 0.1, 0.9)),
-    call(T((2, 3, 2)), T((2, 3, 2), 0.1, 0.9), weight=T((3,), 0.5, 2.0), label_smoothing=0.1, reduction="sum"), call(T((3,)), T((3,), 0.1, 0.9)),
+    call(T((2, 3, 2)), T((2, 3, 2), 0.1, 0.9), weight=T((3,), 0.5, 2.0), label_smoothing=0.1, reduction="sum"),
+    call(T((3,)), T((3,), 0.1, 0.9)),
 ])  # fmt: skip
 def cross_entropy(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", ignore_index: int = IGNORED, label_smoothing: float = 0.0

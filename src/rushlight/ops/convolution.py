@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-
 from .. import dtypes
 from ..arrays.basic import zeros_like
 from ..arrays.windows import convolve, correlate, counts, padded, spread_image, taps, windows
@@ -17,7 +16,7 @@ from .products import CPP_NAMES, conjugated
 from .reductions import sum
 from .samples import T, call
 
-# --- arguments ----------------------------------------------------------------------------------------------------------------------
+# --- arguments --------------------------------------------------------------------------------------------------------------------
 
 
 def repeated(value: Any, rank: int, name: str) -> tuple:
@@ -65,8 +64,8 @@ def check_shapes(x: tuple, w: tuple, bias: Any, groups: int, transposed: bool) -
         )
     if not transposed and w[0] % groups:
         raise RuntimeError(
-            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size [{list(w)}] "
-            "instead"
+            f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, but got weight of size "
+            f"[{list(w)}] instead"
         )
     wanted = w[0] if transposed else w[1] * groups
     if x[1] != wanted or (transposed and w[0] % groups):
@@ -78,8 +77,8 @@ def check_shapes(x: tuple, w: tuple, bias: Any, groups: int, transposed: bool) -
     if bias is not None and bias.shape != (outputs,):
         given = "transposed=1, " if transposed else ""
         raise RuntimeError(
-            f"Given {given}weight of size {list(w)}, expected bias to be 1-dimensional with {outputs} elements, but got bias of size "
-            f"{list(bias.shape)} instead"
+            f"Given {given}weight of size {list(w)}, expected bias to be 1-dimensional with {outputs} elements, but got bias of "
+            f"size {list(bias.shape)} instead"
         )
 
 
@@ -100,7 +99,7 @@ def channel_totals(g: Any) -> Any:
     return sum(g, (0, *range(2, g.ndim)))
 
 
-# --- the three products -------------------------------------------------------------------------------------------------------------
+# --- the three products -----------------------------------------------------------------------------------------------------------
 # `geometry` is (stride, padding, dilation, groups).
 
 GEOMETRIES = [((1,), (0,), (1,), 1), ((2,), (1,), (2,), 1), ((1,), (1,), (1,), 2)]
@@ -143,7 +142,7 @@ def convolution_kernel(input: Array, image: Array, size: tuple, geometry: tuple)
     return correlate(input, image, tuple(size), *geometry)
 
 
-# --- convolutions with bias ---------------------------------------------------------------------------------------------------------
+# --- convolutions with bias -------------------------------------------------------------------------------------------------------
 
 
 def as_geometry(stride: Any, padding: Any, dilation: Any, groups: int) -> tuple:
@@ -159,7 +158,8 @@ def as_geometry(stride: Any, padding: Any, dilation: Any, groups: int) -> tuple:
     lambda g: channel_totals(g),
     method=False, node="ConvolutionBackward0",
     samples=lambda: [
-        call(T((2, 2, 5)), T((3, 2, 3)), T((3,)), (1,), (1,), (1,), 1), call(T((1, 2, 4, 4)), T((2, 1, 2, 3)), None, (2, 1), (0, 1), (1, 1), 2)
+        call(T((2, 2, 5)), T((3, 2, 3)), T((3,)), (1,), (1,), (1,), 1),
+        call(T((1, 2, 4, 4)), T((2, 1, 2, 3)), None, (2, 1), (0, 1), (1, 1), 2)
     ],
 )  # fmt: skip
 def biased_convolution(
@@ -174,8 +174,8 @@ def biased_convolution(
     if min(counts(size, kernel, stride, dilation)) < 1:
         reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({by(size)}). Kernel size: ({by(reach)}). Kernel size can't be greater than "
-            "actual input size"
+            f"Calculated padded input size per channel: ({by(size)}). Kernel size: ({by(reach)}). Kernel size can't be greater "
+            "than actual input size"
         )
     return with_bias(convolve(input, weight, stride, padding, dilation, groups), bias)
 
@@ -190,7 +190,8 @@ def transposed_size(
     ])  # fmt: skip
     if min(result) < 1:
         raise RuntimeError(
-            f"Given input size per channel: ({by(size)}). Calculated output size per channel: ({by(result)}). Output size is too small"
+            f"Given input size per channel: ({by(size)}). Calculated output size per channel: ({by(result)}). Output size is "
+            "too small"
         )
     return result
 
@@ -209,7 +210,8 @@ def transposed_size(
     ],
 )  # fmt: skip
 def biased_transposed_convolution(
-    input: Array, weight: Array, bias: Array | None, stride: tuple, padding: tuple, output_padding: tuple, dilation: tuple, groups: int
+    input: Array, weight: Array, bias: Array | None, stride: tuple, padding: tuple, output_padding: tuple, dilation: tuple,
+    groups: int
 ) -> Array:
     """The transpose of a convolution, applied to (N, C, ...), with kernels (C, O / groups, ...), plus a bias (O)."""
     check_numbers(stride, padding, dilation, groups)
@@ -228,7 +230,8 @@ def biased_transposed_convolution(
 
 
 def convolution(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, transposed: bool, output_padding: Any,
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, transposed: bool,
+    output_padding: Any,
     groups: int,
 ) -> Tensor:  # fmt: skip
     """A convolution of (N, C, ...) in as many dimensions as `weight` has beyond two, or its transpose."""
@@ -294,7 +297,8 @@ def _of_rank(rank: int) -> tuple:
     """The functions for one number of dimensions."""
 
     def forward(
-        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+        input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+        groups: int = 1
     ) -> Tensor:
         return conv(forward.__name__, rank, input, weight, bias, stride, padding, dilation, groups)
 
@@ -307,12 +311,13 @@ def _of_rank(rank: int) -> tuple:
     forward.__name__ = forward.__qualname__ = f"conv{rank}d"
     forward.__doc__ = (
         f"A convolution in {rank} dimension(s) of (N, C, ...), or (C, ...), with kernels (O, C / groups, ...) and a bias (O).\n\n"
-        "`padding` may also be 'valid' (none) or 'same' (the extents stay as they are). Raises RuntimeError for shapes that do not fit."
+        "`padding` may also be 'valid' (none) or 'same' (the extents stay as they are). Raises RuntimeError for shapes that do "
+        "not fit."
     )
     transpose.__name__ = transpose.__qualname__ = f"conv_transpose{rank}d"
     transpose.__doc__ = (
-        f"The transpose of a convolution in {rank} dimension(s), applied to (N, C, ...), or (C, ...); kernels (C, O / groups, ...).\n\n"
-        "`output_padding` makes the result larger on one side, for a stride leaves open how large the image was."
+        f"The transpose of a convolution in {rank} dimension(s), applied to (N, C, ...), or (C, ...); kernels (C, O / groups, "
+        "...).\n\n`output_padding` makes the result larger on one side, for a stride leaves open how large the image was."
     )
     return forward, transpose
 
@@ -328,7 +333,7 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tenso
     return result.permute(2, 0, 1)
 
 
-# --- unfolding ----------------------------------------------------------------------------------------------------------------------
+# --- unfolding --------------------------------------------------------------------------------------------------------------------
 
 
 @linear(
@@ -348,7 +353,8 @@ def image_to_columns(input: Array, kernel: tuple, dilation: tuple, padding: tupl
 @linear(
     lambda g, kernel, dilation, padding, stride: image_to_columns(g, kernel, dilation, padding, stride),
     method=False, node="Col2ImBackward0",
-    samples=lambda: [call(T((2, 8, 6)), (3, 4), (2, 2), (1, 1), (0, 0), (1, 1)), call(T((1, 2, 12)), (5, 4), (2, 1), (2, 1), (1, 0), (2, 1))],
+    samples=lambda: [call(T((2, 8, 6)), (3, 4), (2, 2), (1, 1), (0, 0), (1, 1)),
+    call(T((1, 2, 12)), (5, 4), (2, 1), (2, 1), (1, 0), (2, 1))],
 )  # fmt: skip
 def columns_to_image(input: Array, size: tuple, kernel: tuple, dilation: tuple, padding: tuple, stride: tuple) -> Array:
     """The transpose of `image_to_columns`: windows added where they overlap, into images of the extents `size`."""
@@ -381,8 +387,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     blocks = counts([n + 2 * p for n, p in zip(size, padding, strict=True)], kernel, stride, dilation)
     if min(blocks) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {size}, kernel_size={kernel}, dilation={dilation}, padding={padding}, calculated shape of "
-            f"the array of sliding blocks as {blocks}, but its components must be at least one."
+            f"Given input with spatial size {size}, kernel_size={kernel}, dilation={dilation}, padding={padding}, calculated "
+            f"shape of the array of sliding blocks as {blocks}, but its components must be at least one."
         )
     result = image_to_columns(images, kernel, dilation, padding, stride)
     return result if input.ndim == 4 else result.squeeze(0)
@@ -393,8 +399,8 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     size, kernel, dilation, padding, stride = pair(output_size), pair(kernel_size), pair(dilation), pair(padding), pair(stride)
     if input.ndim not in (2, 3):
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but got: "
-            f"{list(input.shape)}"
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for input, but "
+            f"got: {list(input.shape)}"
         )
     columns = input if input.ndim == 3 else input.unsqueeze(0)
     if columns.shape[1] % prod(kernel):
@@ -405,9 +411,9 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     blocks = counts([n + 2 * p for n, p in zip(size, padding, strict=True)], kernel, stride, dilation)
     if columns.shape[2] != prod(blocks) or min(blocks) < 1:
         raise RuntimeError(
-            f"Given output_size={size}, kernel_size={kernel}, dilation={dilation}, padding={padding}, stride={stride}, expected size of "
-            f"input's dimension 2 to match the calculated number of sliding blocks {' * '.join(map(str, blocks))} = {prod(blocks)}, but "
-            f"got input.size(2)={columns.shape[2]}."
+            f"Given output_size={size}, kernel_size={kernel}, dilation={dilation}, padding={padding}, stride={stride}, expected "
+            f"size of input's dimension 2 to match the calculated number of sliding blocks {' * '.join(map(str, blocks))} = "
+            f"{prod(blocks)}, but got input.size(2)={columns.shape[2]}."
         )
     result = columns_to_image(columns, size, kernel, dilation, padding, stride)
     return result if input.ndim == 3 else result.squeeze(0)

@@ -43,7 +43,10 @@ def states_of(shape: tuple, targets: Any, input_lengths: Any, target_lengths: An
     present = positions < target_lengths[:, None]
     if targets.ndim == 1:
         if targets.size != target_lengths.sum():
-            raise RuntimeError(f"Expected targets to have {target_lengths.sum()} elements, the sum of target_lengths, got {targets.size}")
+            raise RuntimeError(
+                f"Expected targets to have {target_lengths.sum()} elements, the sum of target_lengths, got "
+                f"{targets.size}"
+            )
         starts = np.cumsum(target_lengths) - target_lengths
         labels = np.append(targets, blank)[np.where(present, starts[:, None] + positions, -1)]
     elif targets.shape[0] != batch or targets.shape[1] < longest:

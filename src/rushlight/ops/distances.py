@@ -11,7 +11,9 @@ from .reductions import sum
 from .samples import T, call
 
 
-@composite(method=False, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((2, 3)), T((3,)), 0), call(T((2, 1, 3)), T((4, 3)), -1)])
+@composite(
+    method=False, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((2, 3)), T((3,)), 0), call(T((2, 1, 3)), T((4, 3)), -1)]
+)  # fmt: skip
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`; norms below `eps` count as `eps`. The shapes broadcast."""
     for x in (x1, x2):
@@ -23,7 +25,10 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return sum(first * second, dim)
 
 
-@composite(method=False, samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((3,)), T((2, 3)), 1.0), call(T((2, 3)), T((2, 3)), 3.0, keepdim=True)])
+@composite(
+    method=False,
+    samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((3,)), T((2, 3)), 1.0), call(T((2, 3)), T((2, 3)), 3.0, keepdim=True)]
+)  # fmt: skip
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of x1 - x2 + eps along the last dimension."""
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)

@@ -30,7 +30,9 @@ def check_indices(indices: Any, count: int, op: str = "embedding") -> None:
 
 
 def shares(indices: Any, padding_idx: int, scale_grad_by_freq: bool) -> Any:
-    """The factor of each looked-up row's cotangent, a column: zero for padding, one over how often the row is looked up; None for ones."""
+    """The factor of each looked-up row's cotangent, a column: zero for padding, one over how often the row is looked up; None
+    for ones.
+    """
     raw = indices._array if isinstance(indices, Tensor) else indices
     if padding_idx < 0 and not scale_grad_by_freq:
         return None
@@ -52,7 +54,8 @@ def scaled(rows: Any, factors: Any) -> Any:
 @linear(
     lambda g, x_shape, indices, padding_idx, scale_grad_by_freq: embedding_dense_backward(
         g, indices, x_shape[0], padding_idx, scale_grad_by_freq),
-    method=False, samples=lambda: [call(T((4, 2)), INDICES), call(T((4, 3)), T((), 0, 4, kind="int")), call(T((4, 2)), T((0,), 0, 4, kind="int"))],
+    method=False, samples=lambda: [call(T((4, 2)), INDICES), call(T((4, 3)), T((), 0, 4, kind="int")),
+    call(T((4, 2)), T((0,), 0, 4, kind="int"))],
 )  # fmt: skip
 def embedding(
     input: Array, indices: Array, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
@@ -110,7 +113,7 @@ def one_hot(input: Array, num_classes: int = -1) -> Array:
     return (input[..., None] == np.arange(num_classes)).astype(int64)
 
 
-# --- bags ---------------------------------------------------------------------------------------------------------------------------
+# --- bags -------------------------------------------------------------------------------------------------------------------------
 
 
 @linear(lambda g, bags: take_bags(g, bags), method=False, node="EmbeddingBagBackward0")

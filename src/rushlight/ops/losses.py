@@ -34,7 +34,7 @@ def each_reduction(*args: Any, **options: Any) -> list:
     return [call(*args, **options, reduction=reduction) for reduction in REDUCTIONS]
 
 
-# --- yes or no ----------------------------------------------------------------------------------------------------------------------
+# --- yes or no --------------------------------------------------------------------------------------------------------------------
 
 
 def bce_composite(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -57,7 +57,8 @@ def bce_joint(g: Any, residuals: Any, needs: tuple, x: Any, target: Any, weight:
 
 @fused(
     bce_composite, bce_joint, leading=2, method=False,
-    samples=lambda: [*each_reduction(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9)), call(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9), T((3,), 0.5, 2, grad=False))],
+    samples=lambda: [*each_reduction(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9)),
+    call(T((2, 3), 0.1, 0.9), T((2, 3), 0.1, 0.9), T((3,), 0.5, 2, grad=False))],
 )  # fmt: skip
 def binary_cross_entropy(input: Array, target: Array, weight: Array | None = None, reduction: str = "mean") -> Array:
     """-(target * log(input) + (1 - target) * log(1 - input)), each logarithm at least -100.
@@ -108,7 +109,8 @@ def logits_joint(
 
 @fused(
     logits_composite, logits_joint, leading=2, method=False, node="BinaryCrossEntropyWithLogitsBackward0",
-    samples=lambda: [*each_reduction(T((2, 3)), T((2, 3), 0.1, 0.9)), call(T((2, 3)), T((2, 3), 0, 1), *[T((3,), 0.5, 2, grad=False)] * 2)],
+    samples=lambda: [*each_reduction(T((2, 3)), T((2, 3), 0.1, 0.9)),
+    call(T((2, 3)), T((2, 3), 0, 1), *[T((3,), 0.5, 2, grad=False)] * 2)],
 )  # fmt: skip
 def binary_cross_entropy_with_logits(
     input: Array, target: Array, weight: Array | None = None, pos_weight: Array | None = None, reduction: str = "mean"
@@ -133,7 +135,7 @@ def _shape_error(input: Any, target: Any) -> Exception:
     return value_error(f"Target size ({Size(target.shape)}) must be the same as input size ({Size(input.shape)})")
 
 
-# --- distributions ------------------------------------------------------------------------------------------------------------------
+# --- distributions ----------------------------------------------------------------------------------------------------------------
 
 
 @composite(method=False, samples=lambda: [
@@ -166,7 +168,8 @@ def poisson_nll_loss(
 
 
 @composite(method=False, samples=lambda: [
-    *each_reduction(T((2, 3)), T((2, 3)), T((2, 3), 0.5, 2.0)), call(T((2, 3)), T((2, 3)), T((2,), 0.5, 2.0), True), call(T((2, 3)), T((2, 3)), 0.7)
+    *each_reduction(T((2, 3)), T((2, 3)), T((2, 3), 0.5, 2.0)), call(T((2, 3)), T((2, 3)), T((2,), 0.5, 2.0), True),
+    call(T((2, 3)), T((2, 3)), 0.7)
 ])  # fmt: skip
 def gaussian_nll_loss(
     input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
@@ -190,7 +193,7 @@ def gaussian_nll_loss(
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
 
 
-# --- margins ------------------------------------------------------------------------------------------------------------------------
+# --- margins ----------------------------------------------------------------------------------------------------------------------
 
 
 def signs() -> T:
@@ -226,7 +229,8 @@ def soft_margin_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 @composite(method=False, samples=lambda: [
-    *each_reduction(T((3, 4), distinct=True), T((3,), 0, 4, kind="int")), call(T((4,), distinct=True), T((), 0, 4, kind="int"), 2, 0.7, T((4,), 0.5, 2))
+    *each_reduction(T((3, 4), distinct=True), T((3,), 0, 4, kind="int")),
+    call(T((4,), distinct=True), T((), 0, 4, kind="int"), 2, 0.7, T((4,), 0.5, 2))
 ])  # fmt: skip
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
@@ -285,7 +289,9 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     return reduced(losses if input.ndim == 2 else losses.reshape(()), reduction)
 
 
-@composite(method=False, samples=lambda: [*each_reduction(T((3, 4)), T((3, 4), 0, 1)), call(T((4,)), T((4,), 0, 1), T((4,), 0.5, 2))])
+@composite(
+    method=False, samples=lambda: [*each_reduction(T((3, 4)), T((3, 4), 0, 1)), call(T((4,)), T((4,), 0, 1), T((4,), 0.5, 2))]
+)  # fmt: skip
 def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
     """`binary_cross_entropy_with_logits`, its mean over the last dimension taken first."""
     losses = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
@@ -296,7 +302,7 @@ def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, red
     return reduced(sum(losses, -1) / input.shape[-1], reduction)
 
 
-# --- distances ----------------------------------------------------------------------------------------------------------------------
+# --- distances --------------------------------------------------------------------------------------------------------------------
 
 
 @composite(method=False, samples=lambda: [
@@ -351,6 +357,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
 
 
 __all__ = [
-    "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "hinge_embedding_loss", "kl_div", "margin_ranking_loss",
+    "binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss", "hinge_embedding_loss", "kl_div",
+    "margin_ranking_loss",
     "cosine_similarity", "pairwise_distance", "poisson_nll_loss", "triplet_margin_loss",
 ]  # fmt: skip

@@ -23,7 +23,7 @@ from .pointwise import rsqrt
 from .reductions import mean
 from .samples import T, call
 
-# --- rows and channels --------------------------------------------------------------------------------------------------------------
+# --- rows and channels ------------------------------------------------------------------------------------------------------------
 
 
 def mean_of_rows(rows: Any) -> Any:
@@ -82,7 +82,7 @@ def in_single(*arrays: Any) -> tuple:
     return arrays
 
 
-# --- layers and groups --------------------------------------------------------------------------------------------------------------
+# --- layers and groups ------------------------------------------------------------------------------------------------------------
 
 
 def as_shape(normalized_shape: Any) -> tuple:
@@ -223,7 +223,8 @@ def group_norm_joint(g: Any, residuals: Any, needs: tuple, weight: Any, x_shape:
 @fused(
     group_norm_composite, group_norm_joint, method=False, node="NativeGroupNormBackward0",
     samples=lambda: [
-        call(T((2, 4)), 2), call(T((2, 4, 3)), 2, T((4,)), T((4,))), call(T((2, 3, 2, 2)), 1, T((3,))), call(T((2, 3, 2)), 3, None, T((3,))),
+        call(T((2, 4)), 2), call(T((2, 4, 3)), 2, T((4,)), T((4,))), call(T((2, 3, 2, 2)), 1, T((3,))),
+        call(T((2, 3, 2)), 3, None, T((3,))),
     ],
 )  # fmt: skip
 def group_norm(
@@ -241,7 +242,7 @@ def group_norm(
     return result.astype(kind, copy=weight is None and bias is None), residuals
 
 
-# --- batches ------------------------------------------------------------------------------------------------------------------------
+# --- batches ----------------------------------------------------------------------------------------------------------------------
 
 
 def batch_norm_composite(input: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, found: list | None = None) -> Any:
@@ -313,7 +314,8 @@ def fixed_joint(g: Any, residuals: Any, needs: tuple, x: Any, weight: Any, runni
 @fused(
     fixed_composite, fixed_joint, leading=3, method=False, node="NativeBatchNormBackward0",
     samples=lambda: [
-        call(T(shape), T(shape[1:2]), T(shape[1:2]), T(shape[1:2], grad=False), T(shape[1:2], 0.5, 2.0, grad=False)) for shape in BATCHES
+        call(T(shape), T(shape[1:2]), T(shape[1:2]), T(shape[1:2], grad=False),
+        T(shape[1:2], 0.5, 2.0, grad=False)) for shape in BATCHES
     ],
 )  # fmt: skip
 def batch_norm_fixed(
@@ -349,7 +351,8 @@ def update(running: Tensor, value: Any, momentum: float) -> None:
 
 
 def batch_norm(
-    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None, training: bool,
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
+    training: bool,
     momentum: float, eps: float, cudnn_enabled: bool = False,
 ) -> Tensor:  # fmt: skip
     """(input - mean) / sqrt(variance + eps) per channel of (N, C, ...), then times weight, plus bias.
@@ -405,7 +408,7 @@ def instance_norm(
     return result.reshape(input.shape)
 
 
-# --- neighbouring channels ----------------------------------------------------------------------------------------------------------
+# --- neighbouring channels --------------------------------------------------------------------------------------------------------
 
 
 @composite(method=False, samples=lambda: [call(T((2, 3, 2)), 2), call(T((1, 4, 2, 2)), 3, 0.1, 0.5, 2.0)])

@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from .kinds import Array, general, linear
 from .samples import T, call
 
-# --- with a constant ----------------------------------------------------------------------------------------------------------------
+# --- with a constant --------------------------------------------------------------------------------------------------------------
 
 
 def extents(shape: tuple, pad: tuple) -> list[tuple[int, int]]:
@@ -22,8 +22,8 @@ def extents(shape: tuple, pad: tuple) -> list[tuple[int, int]]:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) > 2 * len(shape):
         raise RuntimeError(
-            f"Padding length should be less than or equal to two times the input dimension but got padding length {len(pad)} and input "
-            f"of dimension {len(shape)}"
+            f"Padding length should be less than or equal to two times the input dimension but got padding length {len(pad)} "
+            f"and input of dimension {len(shape)}"
         )
     sides = [(0, 0)] * (len(shape) - len(pad) // 2) + [tuple(pad[i : i + 2]) for i in range(len(pad) - 2, -1, -2)]
     for extent, (before, after) in zip(shape, sides, strict=True):
@@ -37,7 +37,8 @@ def extents(shape: tuple, pad: tuple) -> list[tuple[int, int]]:
 
 @general(
     lambda g, pad: constant_pad_nd(g, tuple(-width for width in pad)), method=False,
-    samples=lambda: [call(T((2, 3)), (1, 2)), call(T((2, 3)), (1, 0, 0, 2), 3.0), call(T((4,)), (-1, 2)), call(T((2, 1, 2)), (0, 0, 1, 1))],
+    samples=lambda: [call(T((2, 3)), (1, 2)), call(T((2, 3)), (1, 0, 0, 2), 3.0), call(T((4,)), (-1, 2)),
+    call(T((2, 1, 2)), (0, 0, 1, 1))],
 )  # fmt: skip
 def constant_pad_nd(input: Array, pad: tuple, value: float = 0) -> Array:
     """The input with `value` around it; `pad` says how much before and after, the last dimension first. Negative: cut off."""
@@ -54,7 +55,7 @@ def constant_pad_nd(input: Array, pad: tuple, value: float = 0) -> Array:
     return result
 
 
-# --- with what lies inside --------------------------------------------------------------------------------------------------------------
+# --- with what lies inside --------------------------------------------------------------------------------------------------------
 
 
 def reflected(extent: int, before: int, after: int) -> Any:
@@ -116,16 +117,17 @@ def check_inner(input: Tensor, pad: tuple, name: str) -> None:
     rank, count = input.ndim, len(pad) // 2
     if len(pad) % 2 or rank - count not in (1, 2) or count > 3:
         raise NotImplementedError(
-            f"Padding size {len(pad)} is not supported for {rank}D input tensor.\nSupported combinations for non-constant padding:\n"
-            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            f"Padding size {len(pad)} is not supported for {rank}D input tensor.\nSupported combinations for non-constant "
+            "padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D or 4D input: padding size = 4 "
+            "(pads last 2 dimensions)\n"
             "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
         )
     for i in range(count):
         extent, before, after = input.shape[rank - 1 - i], pad[2 * i], pad[2 * i + 1]
         if name == "reflect" and (before >= extent or after >= extent):
             raise RuntimeError(
-                f"Argument #{4 + 2 * (2 - count)}: Padding size should be less than the corresponding input dimension, but got: padding "
-                f"({before}, {after}) at dimension {rank - 1 - i} of input {list(input.shape)}"
+                f"Argument #{4 + 2 * (2 - count)}: Padding size should be less than the corresponding input dimension, but got: "
+                f"padding ({before}, {after}) at dimension {rank - 1 - i} of input {list(input.shape)}"
             )
         if name == "circular" and (before > extent or after > extent):
             raise RuntimeError("Padding value causes wrapping around more than once.")

@@ -1,7 +1,4 @@
-"""Pooling: the maximum, the mean or a norm of windows, sliding or as many as asked for, in one to three dimensions.
-
-Along each dimension a window is a list of taps; a table (taps, windows) says which line each tap meets in each window.
-"""
+"""Pooling: the maximum, the mean or a norm of windows, sliding or as many as asked for, in one to three dimensions."""
 
 from __future__ import annotations
 
@@ -15,17 +12,18 @@ import numpy as np
 from .. import dtypes
 from ..arrays.basic import zeros_like
 from ..arrays.lines import mix_lines
+from ..arrays.pools import adaptive_table, averaging_matrix, largest, line_table, spread_windows, sum_windows
 from ..tensor import Tensor
 from .checks import floating
 from .complexes import abs
-from .functions import sign
 from .dispatch import type_word
+from .functions import sign
 from .kinds import Array, composite, general, linear
 from .samples import T, call
 
 int64 = np.dtype("int64")
 
-# --- geometry -----------------------------------------------------------------------------------------------------------------------
+# --- geometry ---------------------------------------------------------------------------------------------------------------------
 
 
 def numbers(value: Any, rank: int, name: str, op: str) -> tuple:
@@ -76,67 +74,7 @@ def geometry(
     return kernel, stride, padding, dilation, count
 
 
-def line_table(size: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> Any:
-    """The table of sliding windows; lines outside are replaced by the first or last line that the window has inside."""
-    lines = np.arange(0, kernel * dilation, dilation)[:, None] + (np.arange(count) * stride - padding)
-    first = lines[0]
-    first = np.where(first < 0, first + -(first // dilation) * dilation, first)
-    last = first + (size - 1 - first) // dilation * dilation
-    return np.minimum(np.maximum(lines, first), last)
-
-
-def adaptive_table(size: int, count: int) -> Any:
-    """The table of `count` windows that cover a dimension evenly, each from floor(i * size / count) to ceil((i + 1) * size / count)."""
-    number = np.arange(count)
-    first, last = number * size // count, -(-(number + 1) * size // count) - 1
-    taps = int((last - first).max(initial=0)) + 1
-    return np.minimum(first + np.arange(taps)[:, None], last)
-
-
-# --- maxima -------------------------------------------------------------------------------------------------------------------------
-
-
-def as_slice(lines: Any) -> Any:
-    """Line numbers as a slice where they are evenly spaced, which is quicker; else the numbers."""
-    if len(lines) == 1:
-        return slice(int(lines[0]), int(lines[0]) + 1)
-    step = int(lines[1] - lines[0])
-    if step > 0 and (np.diff(lines) == step).all():
-        return slice(int(lines[0]), int(lines[-1]) + 1, step)
-    return lines
-
-
-def picked(x: Any, lines: list) -> Any:
-    """The elements of the last dimensions at the crossings of these lines, one list per dimension."""
-    first = x.ndim - len(lines)
-    for dim, one in enumerate(lines):
-        x = x[(slice(None),) * (first + dim) + (one,)]
-    return x
-
-
-def largest(x: Any, tables: list) -> tuple[Any, Any]:
-    """The maxima of windows over the last dimensions, and where they stand in the flattened last dimensions (the first of equals)."""
-    size = x.shape[x.ndim - len(tables) :]
-    best = best_tap = None
-    taps = list(product(*[range(len(table)) for table in tables]))
-    slices = [[as_slice(line) for line in table] for table in tables]
-    for number, tap in enumerate(taps):
-        values = picked(x, [one[t] for one, t in zip(slices, tap, strict=True)])
-        if best is None:
-            best = values.copy()
-            best_tap = np.zeros(best.shape, np.int64)
-            continue
-        larger = values > best
-        if x.dtype.kind == "f":
-            larger |= np.isnan(values) & ~np.isnan(best)
-        np.copyto(best_tap, number, where=larger)
-        np.maximum(best, values, out=best)
-    where: Any = 0
-    for dim, table in enumerate(tables):
-        tap_of = np.array([tap[dim] for tap in taps])[best_tap]
-        window = np.arange(table.shape[1]).reshape(-1, *(1,) * (len(tables) - 1 - dim))
-        where = where * size[dim] + table[tap_of, window]
-    return best, where
+# --- maxima -----------------------------------------------------------------------------------------------------------------------
 
 
 def plane_places(indices: Any, size: tuple) -> Any:
@@ -147,10 +85,16 @@ def plane_places(indices: Any, size: tuple) -> Any:
 
 
 @linear(lambda g, indices, size: gather_planes(g, indices, size), method=False)
-def scatter_planes(input: Array, indices: Array, size: tuple) -> Array:
-    """Planes of zeros, of the extents `size`, with the input added at `indices` into each flattened plane."""
+def scatter_planes(input: Array, indices: Array, size: tuple, apart: bool = False) -> Array:
+    """Planes of zeros, of the extents `size`, with the input added at `indices` into each flattened plane.
+
+    `apart` promises that no place repeats.
+    """
     result = zeros_like(input, (*input.shape[: input.ndim - len(size)], *size))
-    np.add.at(result.reshape(-1), plane_places(indices, size).reshape(-1), input.reshape(-1))
+    if apart:
+        result.reshape(-1)[plane_places(indices, size)] = input
+    else:
+        np.add.at(result.reshape(-1), plane_places(indices, size).reshape(-1), input.reshape(-1))
     return result
 
 
@@ -165,8 +109,18 @@ def max_pool_name(node: Any, *args: Any, **kwargs: Any) -> str:
     return f"MaxPool{builtins.max(2, len(node.shapes[0]) - 2)}DWithIndicesBackward0"
 
 
+def windows_overlap(kernel_size: Any, stride: Any) -> bool:
+    """Whether windows may have pixels in common."""
+    if stride is None or stride == () or stride == []:
+        return False
+    steps = stride if isinstance(stride, (tuple, list)) else (stride,)
+    return builtins.max(kernel_size) > builtins.min(steps)
+
+
 @general(
-    lambda g, out, x_shape: scatter_planes(g, out[1], x_shape[2:]), method=False, node=max_pool_name,
+    lambda g, out, x_shape, kernel_size, stride, dilation: scatter_planes(
+        g, out[1], x_shape[2:], dilation == 1 and not windows_overlap(kernel_size, stride)),
+    method=False, node=max_pool_name,
     samples=lambda: [
         call(T((2, 2, 6), distinct=True), (2,)), call(T((1, 2, 5, 4), distinct=True), (3, 2), (2, 1), (1, 0), (1, 2), True),
         call(T((1, 1, 3, 4, 3), distinct=True), (2, 2, 2), (1, 2, 1)),
@@ -253,7 +207,7 @@ def unpool_planes(input: Array, indices: Array, size: tuple) -> Array:
     return result
 
 
-# --- means --------------------------------------------------------------------------------------------------------------------------
+# --- means ------------------------------------------------------------------------------------------------------------------------
 
 
 def averaging_name(node: Any, input: Any, matrices: tuple, name: str) -> str:
@@ -275,41 +229,6 @@ def mix_planes(input: Array, matrices: tuple, name: str) -> Array:
         if matrix.shape[0] >= matrix.shape[1]:
             input = mix_lines(input, matrix.astype(input.dtype, copy=False), dim)
     return input
-
-
-def sum_windows(x: Any, kernel: tuple, stride: tuple, padding: tuple, count: tuple) -> Any:
-    """The sums of sliding windows, dimension by dimension."""
-    first = x.ndim - len(kernel)
-    for dim, (k, s, p, c) in enumerate(zip(kernel, stride, padding, count, strict=True), first):
-        size, before = x.shape[dim], (slice(None),) * dim
-        total = zeros_like(x, (*x.shape[:dim], c, *x.shape[dim + 1 :]))
-        for tap in range(k):
-            low, high = inside(tap - p, s, size, c)
-            if low < high:
-                lines = slice(low * s + tap - p, (high - 1) * s + tap - p + 1, s)
-                total[(*before, slice(low, high))] += x[(*before, lines)]
-        x = total
-    return x
-
-
-def spread_windows(g: Any, kernel: tuple, stride: tuple, padding: tuple, size: tuple) -> Any:
-    """The transpose of `sum_windows`: each number added to all places of its window."""
-    first = g.ndim - len(kernel)
-    for dim, (k, s, p, n) in enumerate(zip(kernel, stride, padding, size, strict=True), first):
-        count, before = g.shape[dim], (slice(None),) * dim
-        total = zeros_like(g, (*g.shape[:dim], n, *g.shape[dim + 1 :]))
-        for tap in range(k):
-            low, high = inside(tap - p, s, n, count)
-            if low < high:
-                lines = slice(low * s + tap - p, (high - 1) * s + tap - p + 1, s)
-                total[(*before, lines)] += g[(*before, slice(low, high))]
-        g = total
-    return g
-
-
-def inside(offset: int, stride: int, size: int, count: int) -> tuple[int, int]:
-    """Which windows, from and to, have the tap at that offset from their beginning inside a dimension."""
-    return builtins.max(0, -(offset // stride)), builtins.min(count, (size - 1 - offset) // stride + 1)
 
 
 def divisors(
@@ -337,7 +256,8 @@ def divisors(
     ],
 )  # fmt: skip
 def average_windows(
-    input: Array, kernel: tuple, stride: tuple, padding: tuple, ceil_mode: bool, count_include_pad: bool, divisor_override: int | None
+    input: Array, kernel: tuple, stride: tuple, padding: tuple, ceil_mode: bool, count_include_pad: bool,
+    divisor_override: int | None
 ) -> Array:
     """The means of windows of (N, C, ...), padding counting as zeros (or, without `count_include_pad`, not at all)."""
     size = input.shape[2:] if input.dtype == int64 else floating(input, f"avg_pool{len(kernel)}d").shape[2:]
@@ -364,14 +284,7 @@ def spread_average(
     return spread_windows(shares.astype(input.dtype, copy=False), kernel, stride, padding, tuple(size))
 
 
-def averaging_matrix(size: int, count: int, kind: Any) -> Any:
-    """The matrix that takes the means of `count` windows that cover a dimension evenly."""
-    number, lines = np.arange(count)[:, None], np.arange(size)
-    first, end = number * size // count, -(-(number + 1) * size // count)
-    return ((lines >= first) & (lines < end)).astype(kind) / np.maximum(end - first, 1).astype(kind)
-
-
-# --- the public functions -----------------------------------------------------------------------------------------------------------
+# --- the public functions ---------------------------------------------------------------------------------------------------------
 
 
 def batched(op: str, input: Tensor, rank: int, message: str | None = None) -> tuple[Tensor, bool]:
@@ -518,4 +431,5 @@ def avg_pool3d(
     return avg_pool(3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
-__all__ = ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d"]
+__all__ = ["adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d",
+"max_pool3d"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.inplace import inplace_form
@@ -9,7 +10,7 @@ from ..tensor import Tensor
 from .kinds import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def attach(families: Sequence[Any]) -> None:
@@ -42,3 +43,28 @@ def alias_of(op_name: str, *names: str) -> None:
         setattr(Tensor, name, function)
         if changed is not None:
             setattr(Tensor, f"{name}_", changed)
+
+
+def load(family: str) -> Any:
+    """Loads a family of ops, and gives Tensor its methods."""
+    module = import_module(f".{family}", __package__)
+    attach([module])
+    return module
+
+
+def attach_on_demand(names: dict[str, tuple[str, ...]]) -> None:
+    """Gives Tensor methods that load their family when they are first called."""
+    for family, methods in names.items():
+        for name in methods:
+            setattr(Tensor, name, loading_method(family, name))
+
+
+def loading_method(family: str, name: str) -> Callable:
+    """A method that stands in for the real one until it is called."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        load(family)
+        return getattr(self, name)(*args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    return method

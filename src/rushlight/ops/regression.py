@@ -8,8 +8,8 @@ import numpy as np
 
 from .checks import alike, check_reduction, floating
 from .comparisons import where
-from .kinds import Array, fused
 from .complexes import abs
+from .kinds import Array, fused
 from .pointwise import square
 from .reductions import mean, sum
 from .samples import T, call
@@ -67,7 +67,7 @@ def total(losses: Any, reduction: str) -> Any:
     return result / losses.dtype.type(losses.size) if reduction == "mean" else result
 
 
-# --- squares ------------------------------------------------------------------------------------------------------------------------
+# --- squares ----------------------------------------------------------------------------------------------------------------------
 
 
 def mse_composite(input: Any, target: Any, reduction: str = "mean") -> Any:
@@ -90,7 +90,7 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     return result / line.size if reduction == "mean" else result, distance
 
 
-# --- absolute values, and squares near zero -----------------------------------------------------------------------------------------
+# --- absolute values, and squares near zero ---------------------------------------------------------------------------------------
 
 
 def smooth_l1_composite(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays.lines import merge_lines
+from ..arrays.pools import averaging_matrix
 from ..tensor import Tensor
 from .kinds import Array, linear
-from .pooling import averaging_matrix, mix_planes
+from .pooling import mix_planes
 from .samples import T, call
 
-# --- picking lines ------------------------------------------------------------------------------------------------------------------
+# --- picking lines ----------------------------------------------------------------------------------------------------------------
 
 
 def named(node: Any, *args: Any) -> str:
@@ -52,7 +53,7 @@ def nearest_lines(size: int, count: int, scale: float | None, exact: bool) -> An
     return np.minimum(np.floor((places + 0.5) * step if exact else places * step).astype(np.int64), size - 1)
 
 
-# --- mixing lines -------------------------------------------------------------------------------------------------------------------
+# --- mixing lines -----------------------------------------------------------------------------------------------------------------
 
 
 def step_between(size: int, count: int, scale: float | None, align_corners: bool) -> float:
@@ -115,7 +116,7 @@ def smoothing_matrix(size: int, count: int, scale: float | None, align_corners: 
     return weights / np.where(total == 0.0, 1.0, total)
 
 
-# --- interpolate --------------------------------------------------------------------------------------------------------------------
+# --- interpolate ------------------------------------------------------------------------------------------------------------------
 
 MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear", "lanczos", "area", "nearest-exact")
 RANKS = {"linear": 1, "bilinear": 2, "bicubic": 2, "lanczos": 2, "trilinear": 3}
@@ -136,8 +137,8 @@ def output_size(size: tuple, wanted: Any, scale_factor: Any, recompute: bool | N
         if len(counts) != rank:
             raise ValueError(
                 "Input and output must have the same number of spatial dimensions, but got input with spatial dimensions of "
-                f"{list(size)} and output size of {wanted}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and output "
-                "size in (o1, o2, ...,oK) format."
+                f"{list(size)} and output size of {wanted}. Please provide input tensor in (N, C, d1, d2, ...,dK) format and "
+                "output size in (o1, o2, ...,oK) format."
             )
         return tuple(int(count) for count in counts), [None] * rank
     scales = list(scale_factor) if isinstance(scale_factor, (tuple, list)) else [scale_factor] * rank
@@ -156,12 +157,16 @@ def check_mode(rank: int, mode: str, align_corners: bool | None, antialias: bool
     if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
         raise ValueError(f"align_corners option can only be set with the interpolating modes: {' | '.join(ALIGNABLE)}")
     if antialias and not (mode in FILTERS and rank == 2):
-        raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input")
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor "
+            "as input"
+        )
     if mode == "lanczos" and not antialias:
         raise ValueError("Lanczos mode requires antialias=True")
     if mode not in MODES or rank not in (1, 2, 3):
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank + 2}D) for the modes: {' | '.join(MODES)} (got {mode})"
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank + 2}D) for the modes: {' | '.join(MODES)} (got "
+            f"{mode})"
         )
     if RANKS.get(mode, rank) != rank:
         raise NotImplementedError(f"Got {rank + 2}D input, but {mode} mode needs {RANKS[mode] + 2}D input")
@@ -184,7 +189,10 @@ def interpolate(
         def words(sizes: tuple) -> str:
             return ", ".join(f"{name}: {n}" for name, n in zip("DHW"[3 - rank :], sizes, strict=True))
 
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({words(extents)}) output ({words(counts)})")
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({words(extents)}) output "
+            f"({words(counts)})"
+        )
     dims = list(zip(extents, counts, scales, strict=True))
     if mode in ("nearest", "nearest-exact"):
         lines = tuple(nearest_lines(*one, mode == "nearest-exact") for one in dims)

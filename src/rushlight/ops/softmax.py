@@ -8,8 +8,8 @@ import numpy as np
 
 from ..arrays.elementary import exponentials, row_products, row_sums
 from .checks import floating
-from .kinds import Array, general
 from .functions import exp
+from .kinds import Array, general
 from .reductions import in_type, sum
 from .samples import T, call
 
@@ -59,7 +59,10 @@ def log_softmax_backward(input: Array, output: Array, dim: int) -> Array:
 
 @general(lambda g, out, dim: log_softmax_backward(g, out, dim), samples=samples)
 def log_softmax(input: Array, dim: int, dtype: Any = None) -> Array:
-    """The logarithm of the softmax along `dim`, computed in `dtype` if given. Raises IndexError for a dimension that is not there."""
+    """The logarithm of the softmax along `dim`, computed in `dtype` if given.
+
+    Raises IndexError for a dimension that is not there.
+    """
     input = floating(in_type(input, dtype), "log_softmax_lastdim_kernel_impl")
     result, largest = exponentials(input, dim)
     logarithms = np.log(row_sums(result, dim))

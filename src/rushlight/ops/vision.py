@@ -16,11 +16,11 @@ from .pooling import gather_planes
 from .samples import T, call
 
 ALIGN_WARNING = (
-    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify align_corners=True "
-    "if the old behavior is desired. See the documentation of grid_sample for details."
+    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
+    "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
 )
 
-# --- pixels and channels ------------------------------------------------------------------------------------------------------------
+# --- pixels and channels ----------------------------------------------------------------------------------------------------------
 
 
 @linear(
@@ -31,7 +31,10 @@ def pixel_shuffle(input: Array, upscale_factor: int) -> Array:
     """(..., C * r * r, H, W) as (..., C, H * r, W * r): channels become pixels. Raises RuntimeError where they do not divide."""
     r = upscale_factor
     if input.ndim < 3:
-        raise RuntimeError(f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
+        raise RuntimeError(
+            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.ndim} "
+            "dimension(s)"
+        )
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     *before, channels, height, width = input.shape
@@ -53,7 +56,10 @@ def pixel_unshuffle(input: Array, downscale_factor: int) -> Array:
     """(..., C, H * r, W * r) as (..., C * r * r, H, W): the reverse of `pixel_shuffle`."""
     r = downscale_factor
     if input.ndim < 3:
-        raise RuntimeError(f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)")
+        raise RuntimeError(
+            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {input.ndim} "
+            "dimension(s)"
+        )
     if r <= 0:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
     *before, channels, height, width = input.shape
@@ -84,7 +90,7 @@ def channel_shuffle(input: Array, groups: int) -> Array:
     return input.reshape(samples, groups, channels // groups, *rest).swapaxes(1, 2).reshape(input.shape)
 
 
-# --- sampling -----------------------------------------------------------------------------------------------------------------------
+# --- sampling ---------------------------------------------------------------------------------------------------------------------
 
 
 def reflected(x: Any, low: float, high: float) -> tuple[Any, Any]:
@@ -152,12 +158,14 @@ def check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
     """Raises RuntimeError unless the grid (N, ..., number of dimensions) fits the images (N, C, ...)."""
     rank = input.ndim - 2
     if input.dtype is not grid.dtype:
-        raise RuntimeError(f"grid_sampler(): expected input and grid to have same dtype, but input has {type_word(input.dtype)} and "
-                           f"grid has {type_word(grid.dtype)}")  # fmt: skip
+        raise RuntimeError(
+            f"grid_sampler(): expected input and grid to have same dtype, but input has {type_word(input.dtype)} and grid has "
+            f"{type_word(grid.dtype)}"
+        )
     if input.shape[0] != grid.shape[0]:
         raise RuntimeError(
-            f"grid_sampler(): expected grid and input to have same batch size, but got input with sizes {list(input.shape)} and grid "
-            f"with sizes {list(grid.shape)}"
+            f"grid_sampler(): expected grid and input to have same batch size, but got input with sizes {list(input.shape)} and "
+            f"grid with sizes {list(grid.shape)}"
         )
     if grid.shape[-1] != rank:
         raise RuntimeError(
@@ -169,7 +177,10 @@ def check_grid(input: Tensor, grid: Tensor, mode: str) -> None:
             f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
         )
     if 0 in input.shape[2:]:
-        raise RuntimeError(f"grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes {list(input.shape)}")
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+            f"{list(input.shape)}"
+        )
     if mode == "bicubic" and rank != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
 
@@ -185,7 +196,8 @@ def grid_sample(
         raise ValueError(f"nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: '{mode}'")
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError(
-            f"nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: '{padding_mode}'"
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but got: "
+            f"'{padding_mode}'"
         )
     if align_corners is None:
         warnings.warn(ALIGN_WARNING, stacklevel=2)
@@ -197,7 +209,8 @@ def grid_sample(
         for dim, extent in enumerate(size)
     ]
     if mode == "nearest":
-        return fetched(input, [np.rint(one._array) for one in positions], padding_mode, align_corners) + (grid * 0).sum(-1).unsqueeze(1)
+        pixels = fetched(input, [np.rint(one._array) for one in positions], padding_mode, align_corners)
+        return pixels + (grid * 0).sum(-1).unsqueeze(1)  # the gradient of the grid is zero
     firsts = [np.floor(one._array) for one in positions]
     shares = [position - wrap(first) for position, first in zip(positions, firsts, strict=True)]
     weights = [cubic_weights(share) if mode == "bicubic" else [1 - share, share] for share in shares]
@@ -224,7 +237,9 @@ def base_grid(size: tuple, kind: Any, align_corners: bool) -> Any:
 
 
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
-    """The grid for `grid_sample` of images of that size (N, C, ...) moved by affine maps (N, 2, 3) or (N, 3, 4): (N, ..., 2 or 3)."""
+    """The grid for `grid_sample` of images of that size (N, C, ...) moved by affine maps (N, 2, 3) or (N, 3, 4): (N, ..., 2
+    or 3).
+    """
     if align_corners is None:
         warnings.warn(ALIGN_WARNING, stacklevel=2)
         align_corners = False

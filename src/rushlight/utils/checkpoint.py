@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from .selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
 
 __all__ = [
-    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "SelectiveCheckpointContext", "checkpoint", "checkpoint_sequential",
-    "create_selective_checkpoint_contexts", "noop_context_fn", "set_checkpoint_debug_enabled", "set_checkpoint_early_stop",
+    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "SelectiveCheckpointContext", "checkpoint",
+    "checkpoint_sequential", "create_selective_checkpoint_contexts", "noop_context_fn", "set_checkpoint_debug_enabled",
+    "set_checkpoint_early_stop",
 ]  # fmt: skip
 
 _EXPLICIT = (
-    "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass use_reentrant=True. "
+    "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass "
+    "use_reentrant=True. "
     "Refer to docs for more details on the differences between the two variants."
 )
 _TIP = """
@@ -130,7 +132,8 @@ def checkpoint(
         return function(*args, **kwargs)
     debug = debug if _settings.debug is None else _settings.debug
     first, second = context_fn()
-    part = _Part(function, args, kwargs, preserve, second, determinism_check == "default", debug, early_stop and _settings.early_stop)
+    early_stop = early_stop and _settings.early_stop
+    part = _Part(function, args, kwargs, preserve, second, determinism_check == "default", debug, early_stop)
     with saved_tensors_hooks(part.pack, _unpack), first:
         return function(*args, **kwargs)
 
@@ -139,7 +142,8 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
     """Runs modules one after the other in so many segments, all but the last of them checkpointed."""
     if use_reentrant is None:
         warnings.warn(
-            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In version 2.9 we "
+            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In "
+            "version 2.9 we "
             f"will raise an exception if use_reentrant is not passed. {_EXPLICIT}",
             stacklevel=2,
         )
@@ -164,7 +168,7 @@ def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentra
     return run(last, len(stages))(input)
 
 
-# --- random numbers -----------------------------------------------------------------------------------------------------------------
+# --- random numbers ---------------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -186,7 +190,7 @@ def _random_state(wanted: bool) -> Any:
     return get_rng_state() if wanted else None
 
 
-# --- without re-entry ---------------------------------------------------------------------------------------------------------------
+# --- without re-entry -------------------------------------------------------------------------------------------------------------
 
 
 class _Place:
@@ -208,7 +212,8 @@ class _Part:
     """One checkpointed call, kept alive by the places in the nodes that it made."""
 
     def __init__(
-        self, function: Callable, args: tuple, kwargs: dict, preserve: bool, second: Any, checks: bool, debug: bool, early_stop: bool
+        self, function: Callable, args: tuple, kwargs: dict, preserve: bool, second: Any, checks: bool, debug: bool,
+        early_stop: bool
     ) -> None:
         self.function, self.kwargs = function, kwargs
         # As a node would: under an outer checkpoint's hooks, packed; and a change in place is noticed.
@@ -233,8 +238,10 @@ class _Part:
         if place.tensor is None:
             if task is not None and place.taken is not None and place.taken() is task:
                 raise CheckpointError(
-                    "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. If you are calling "
-                    "ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an issue with details on your "
+                    "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. If "
+                    "you are calling "
+                    "ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an issue with "
+                    "details on your "
                     "use case."
                 )
             try:
@@ -271,7 +278,8 @@ class _Part:
             )
         if differences:
             raise CheckpointError(
-                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than during the forward "
+                "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata than "
+                "during the forward "
                 "pass.\n" + "".join(differences) + "."
             )
 
@@ -319,7 +327,7 @@ def _detached(tensor: Tensor) -> Tensor:
     return tensor.detach().requires_grad_(tensor.requires_grad)
 
 
-# --- with re-entry ------------------------------------------------------------------------------------------------------------------
+# --- with re-entry ----------------------------------------------------------------------------------------------------------------
 
 
 class CheckpointFunction(Function):
@@ -344,7 +352,8 @@ class CheckpointFunction(Function):
         if task is not None and task.needed is not None:
             raise RuntimeError(
                 "When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or passing an `inputs` parameter to "
-                ".backward(). To resolve this error, you can either set use_reentrant=False, or call .backward() without passing the "
+                ".backward(). To resolve this error, you can either set use_reentrant=False, or call .backward() "
+                "without passing the "
                 "`inputs` argument."
             )
         inputs = list(ctx.inputs)

@@ -86,8 +86,10 @@ def _sums(result: Any) -> Any:
 def create_selective_checkpoint_contexts(policy_fn_or_list: Any, allow_cache_entry_mutation: bool = False) -> tuple[Any, Any]:
     """The two blocks for `checkpoint(..., context_fn=...)` that keep what a policy selects.
 
-    `policy_fn_or_list` is a list of functions (`torch.matmul`, ...) whose results are kept, or `policy(ctx, function, *args, **kwargs)`
-    that returns a CheckpointPolicy. The functions are those of Rushlight's operations: `x @ w` and `torch.mm` are `torch.matmul`, and a
+    `policy_fn_or_list` is a list of functions (`torch.matmul`, ...) whose results are kept, or `policy(ctx, function, *args,
+    **kwargs)`
+    that returns a CheckpointPolicy. The functions are those of Rushlight's operations: `x @ w` and `torch.mm` are
+    `torch.matmul`, and a
     linear layer is `torch.nn.functional.linear`. Raises TypeError or ValueError for anything else.
     """
     if isinstance(policy_fn_or_list, list):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from ...ops.contractions import bilinear, pdist
 from ...ops.distances import cosine_similarity, pairwise_distance
 from ...ops.products import linear
-from .activation import *  # noqa: F403
-from .loss import *  # noqa: F403
-from .normalization import *  # noqa: F403
-from .convolution import *  # noqa: F403
-from .vision import *  # noqa: F403
-from .pooling import *  # noqa: F403
-from .embedding import *  # noqa: F403
 from ...overridable import overridable
+from .activation import *
+from .attention import *
+from .convolution import *
+from .embedding import *
+from .loss import *
+from .normalization import *
+from .pooling import *
+from .vision import *
 
 # Ops hand calls to tensor subclasses and modes by themselves; the functions written here are made to.
 for name, function in list(globals().items()):
     if type(function) is type(overridable) and not hasattr(function, "op") and function is not overridable:
         globals()[name] = overridable(function)
-from .attention import *  # noqa: F403
+del name, function

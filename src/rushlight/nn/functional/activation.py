@@ -6,7 +6,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ...autograd.inplace import change
-from ...ops import activations, dropout as dropping, softmax as softmaxes
+from ...ops import activations
+from ...ops import dropout as dropping
+from ...ops import softmax as softmaxes
 from ...ops.activations import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink, softsign, tanhshrink
 from ...ops.functions import sigmoid, tanh
 from ...tensor import Tensor, wrap
@@ -14,7 +16,7 @@ from ...tensor import Tensor, wrap
 if TYPE_CHECKING:
     from ...dtypes import dtype as DType
 
-# --- activations that may replace their input ---------------------------------------------------------------------------------------
+# --- activations that may replace their input -------------------------------------------------------------------------------------
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -125,7 +127,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     return change(input, activations.hardswish.op, (), {}) if inplace else activations.hardswish(input)
 
 
-# --- softmax ------------------------------------------------------------------------------------------------------------------------
+# --- softmax ----------------------------------------------------------------------------------------------------------------------
 
 
 def implicit_dimension(name: str, rank: int) -> int:
@@ -170,7 +172,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     return one_hot - soft.detach() + soft
 
 
-# --- dropout ------------------------------------------------------------------------------------------------------------------------
+# --- dropout ----------------------------------------------------------------------------------------------------------------------
 
 
 def check_probability(p: float) -> None:
@@ -210,7 +212,8 @@ def accepted(name: str, spatial: int) -> str:
     """The end of PyTorch's messages about inputs to channel-wise dropout of another rank."""
     return (
         f"Note that {name} exists to provide channel-wise dropout on inputs with {spatial} spatial dimension"
-        f"{'s' if spatial > 1 else ''}, a channel dimension, and an optional batch dimension (i.e. {spatial + 1}D or {spatial + 2}D inputs)."
+        f"{'s' if spatial > 1 else ''}, a channel dimension, and an optional batch dimension "
+        f"(i.e. {spatial + 1}D or {spatial + 2}D inputs)."
     )
 
 
@@ -239,9 +242,9 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     if input.ndim == 3:
         warnings.warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is "
-            "interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to interpret "
-            "the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, "
-            "please switch to using dropout1d instead.",
+            "interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to "
+            "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
+            "dropout behavior, please switch to using dropout1d instead.",
             stacklevel=2,
         )
     return drop_channels(input, p, training, inplace, True)
@@ -254,7 +257,8 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 __all__ = [
-    "alpha_dropout", "celu", "celu_", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "feature_alpha_dropout", "gelu",
+    "alpha_dropout", "celu", "celu_", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "elu_", "feature_alpha_dropout",
+    "gelu",
     "glu", "gumbel_softmax", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hardtanh_", "leaky_relu", "leaky_relu_",
     "log_softmax", "logsigmoid", "mish", "prelu", "relu", "relu6", "relu_", "rrelu", "rrelu_", "selu", "selu_", "sigmoid", "silu",
     "softmax", "softmin", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold", "threshold_",

@@ -47,11 +47,12 @@ def checked_weight(input: Tensor, weight: Tensor) -> Tensor:
     return weight
 
 
-# --- differences --------------------------------------------------------------------------------------------------------------------
+# --- differences ------------------------------------------------------------------------------------------------------------------
 
 
 def mse_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean", weight: Tensor | None = None
+    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+    weight: Tensor | None = None
 ) -> Tensor:
     """The mean of (input - target)**2; with `weight` the weighted mean."""
     warn_of_sizes(input, target)
@@ -63,7 +64,8 @@ def mse_loss(
 
 
 def l1_loss(
-    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean", weight: Tensor | None = None
+    input: Tensor, target: Tensor, size_average: Old = None, reduce: Old = None, reduction: str = "mean",
+    weight: Tensor | None = None
 ) -> Tensor:
     """The mean of |input - target|; with `weight` the weighted mean."""
     warn_of_sizes(input, target)
@@ -91,7 +93,7 @@ def huber_loss(
     return regression.weighted(regression.huber_loss(input, target, "none", delta), checked_weight(input, weight), reduction)
 
 
-# --- classes ------------------------------------------------------------------------------------------------------------------------
+# --- classes ----------------------------------------------------------------------------------------------------------------------
 
 
 def cross_entropy(
@@ -132,8 +134,8 @@ def linear_cross_entropy(
     classes = linear_weight.shape[:-1]
     if len(classes) > 1 and input.ndim < 2:
         raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {list(linear_weight.shape)} requires batched input, got input of shape "
-            f"{list(input.shape)}"
+            f"K-dimensional loss defined by linear_weight shape {list(linear_weight.shape)} requires batched input, got input "
+            f"of shape {list(input.shape)}"
         )
     bias = None if linear_bias is None else linear_bias.reshape(-1)
     scores = linear(input, linear_weight.reshape(-1, linear_weight.shape[-1]), bias)
@@ -157,13 +159,14 @@ def nll_loss(
 
 
 def binary_cross_entropy(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
+    reduction: str = "mean"
 ) -> Tensor:
     """-(target * log(input) + (1 - target) * log(1 - input))."""
     if target.shape != input.shape:
         raise ValueError(
-            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please ensure "
-            "they have the same size."
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated. Please "
+            "ensure they have the same size."
         )
     return losses.binary_cross_entropy(input, target, weight, chosen(size_average, reduce, reduction))
 
@@ -203,13 +206,14 @@ def multilabel_margin_loss(
 
 
 def multilabel_soft_margin_loss(
-    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None, reduction: str = "mean"
+    input: Tensor, target: Tensor, weight: Tensor | None = None, size_average: Old = None, reduce: Old = None,
+    reduction: str = "mean"
 ) -> Tensor:
     """The mean over the classes of `binary_cross_entropy_with_logits`."""
     return losses.multilabel_soft_margin_loss(input, target, weight, chosen(size_average, reduce, reduction))
 
 
-# --- distributions, margins, distances ----------------------------------------------------------------------------------------------
+# --- distributions, margins, distances --------------------------------------------------------------------------------------------
 
 
 def kl_div(
@@ -220,8 +224,8 @@ def kl_div(
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
-            "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' in the "
-            "next major release.",
+            "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' "
+            "in the next major release.",
             stacklevel=2,
         )
     return losses.kl_div(input, target, reduction, log_target)
@@ -323,8 +327,10 @@ def triplet_margin_with_distance_loss(
 
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss", "gaussian_nll_loss",
-    "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss",
+    "gaussian_nll_loss",
+    "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "linear_cross_entropy", "margin_ranking_loss", "mse_loss",
+    "multi_margin_loss",
     "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
     "triplet_margin_loss", "triplet_margin_with_distance_loss",
 ]  # fmt: skip

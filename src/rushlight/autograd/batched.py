@@ -1,0 +1,40 @@
+"""Gradients for a batch of cotangents at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..func.vmap import vmap
+from .engine import as_list, grad, zeros_of
+
+if TYPE_CHECKING:
+    from ..tensor import Tensor
+
+
+def batched_grad(
+    roots: list, wanted: list, grad_outputs: Any, keep: bool, create_graph: bool, allow_unused: bool | None, materialize: bool
+) -> tuple:
+    """`grad` for each slice of `grad_outputs` along their first dimension at once, by vmap."""
+    given = as_list(grad_outputs, len(roots))
+    for index, (root, cotangent) in enumerate(zip(roots, given, strict=True)):
+        if cotangent is not None and cotangent._array.shape[1:] != root._array.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The "
+                "sizes of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was "
+                f"detected: grad_output[{index}] has a shape of {cotangent.shape[1:]} and output[{index}] has a shape of "
+                f"{root.shape}. If you only want some tensors in `grad_output` to be considered batched, consider using vmap."
+            )
+    reached: list[bool] = []
+
+    def vjp(*cotangents: Tensor) -> tuple:
+        rest = iter(cotangents)
+        slices = [None if one is None else next(rest) for one in given]
+        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused or materialize)
+        reached[:] = [one is not None for one in found]
+        return tuple(one for one in found if one is not None)
+
+    rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
+    return tuple(
+        next(rows) if is_reached else zeros_of(one) if materialize else None
+        for is_reached, one in zip(reached, wanted, strict=True)
+    )
