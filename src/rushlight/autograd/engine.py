@@ -366,8 +366,12 @@ class Pass:
         run_watched: Any = None
         if state.hooks or thread.anomaly or needed is not None:
             from .hooks import run_watched
-        while heap:
-            node = heappop(heap)[1]
+        following: Any = None  # the one node that waits, where there is only one: it spares the heap
+        while following is not None or heap:
+            if following is None:
+                node = heappop(heap)[1]
+            else:
+                node, following = following, None
             g = cotangents.pop(node)
             if type(node) is OutputStub:
                 self.collect(node, g)
@@ -400,8 +404,15 @@ class Pass:
                     else:
                         cotangents[edge] = result
                         order = edge._order
-                        if order is not None:
+                        if order is None:
+                            pass
+                        elif heap or following is not None:
+                            if following is not None:
+                                heappush(heap, (following._order, following))
+                                following = None
                             heappush(heap, (order, edge))
+                        else:
+                            following = edge
                 if uses and edge in uses:
                     uses[edge] -= 1
                     if not uses[edge] and edge in cotangents:

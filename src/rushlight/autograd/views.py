@@ -22,7 +22,7 @@ class CopySlices(Node):
 
     def __init__(self, base_edge: Any, inner: Node | None, place: int, layout: Layout) -> None:
         self._order = next_order()
-        edges = (None,) if inner is None else inner.edges
+        edges = (None, None) if inner is None else inner.edges
         self.edges = (*edges[:place], base_edge, *edges[place + 1 :])
         self.spaces = None
         self.inner = inner
@@ -51,7 +51,7 @@ class CopySlices(Node):
         """The cotangents of the operation on the view; None for the view where it was filled with constants."""
         inner = self.inner
         if inner is None:
-            return [None]
+            return [None, None]
         if state.last_write < inner._order:
             check_versions(inner)
         results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)

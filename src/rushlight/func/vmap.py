@@ -60,7 +60,8 @@ def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
     levels = levels_of(array)
     data = array.data if levels else array
     thread.batch_sizes[level] = array.shape[dim]
-    inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), len(levels)), (*levels, level)))
+    inner = tuple(sorted((*levels, level)))  # a cotangent may enter a level outside of those that it is in
+    inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), inner.index(level)), inner))
     if tensor._node is not None and thread.grad_enabled:
         inside._node = Entering(tensor, level, dim)
     if tensor._tangents:

@@ -70,7 +70,16 @@ def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Cal
     fast = _comparison if op.result == "bool" else _binary
     if operator is not None:
         op.operator = (operator, fast(op, careful_operator))
-    return publish(op, fast(op, careful))
+    return publish(op, with_options(op, fast(op, careful)))
+
+
+def with_options(op: Op, quick: Callable) -> Callable:
+    """The function form of a binary op, which takes keywords; its operator is spared the question."""
+
+    def function(input: Any, other: Any, **kwargs: Any) -> Any:
+        return careful(op, (input, other), kwargs) if kwargs else quick(input, other)
+
+    return function
 
 
 def chooses(partial: Callable) -> Callable:
@@ -182,8 +191,8 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
     integers = op.result == "same" and "i" in op.accepts
     truths = not op.differentiable and "b" in op.accepts
 
-    def function(input: Any, other: Any, **kwargs: Any) -> Any:
-        if not kwargs and not state.active and type(input) in plain_types:
+    def function(input: Any, other: Any) -> Any:
+        if not state.active and type(input) in plain_types:
             array = input._array
             dtype = array.dtype
             if keeps_type and (dtype is float32 or dtype is float64):
@@ -191,7 +200,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                 if kind in plain_types:
                     operand = other._array
                     if operand.dtype is not dtype:
-                        return otherwise(op, (input, other), kwargs)
+                        return otherwise(op, (input, other), {})
                 elif takes_numbers and (kind is float or kind is int):
                     value = other
                     other = (constants32 if dtype is float32 else constants64).get(value)
@@ -199,7 +208,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                         other = constant(value, dtype)
                     operand = other._array
                 else:
-                    return otherwise(op, (input, other), kwargs)
+                    return otherwise(op, (input, other), {})
                 try:
                     result = ufunc(array, operand)
                 except ValueError as error:
@@ -239,7 +248,7 @@ def _binary(op: Op, otherwise: Callable) -> Callable:
                     except ValueError as error:
                         raise broadcast_error(array.shape, operand.shape) or error from None
                     return wrap(result if type(result) is ndarray else array_of_scalar(result))
-        return otherwise(op, (input, other), kwargs)
+        return otherwise(op, (input, other), {})
 
     return function
 
@@ -267,8 +276,8 @@ def _comparison(op: Op, otherwise: Callable) -> Callable:
     ufunc = op.forward
     takes_numbers = op.numbers != "none"
 
-    def function(input: Any, other: Any, **kwargs: Any) -> Any:
-        if not kwargs and not state.active and type(input) in plain_types:
+    def function(input: Any, other: Any) -> Any:
+        if not state.active and type(input) in plain_types:
             array = input._array
             dtype = array.dtype
             kind = type(other)
@@ -285,9 +294,9 @@ def _comparison(op: Op, otherwise: Callable) -> Callable:
                 except ValueError as error:
                     raise broadcast_error(array.shape, operand.shape) or error from None
                 return wrap(result if type(result) is ndarray else array_of_scalar(result))
-        elif not kwargs and type(input) is ndarray and not isinstance(other, Tensor):
+        elif type(input) is ndarray and not isinstance(other, Tensor):
             return ufunc(input, other)  # a derivative rule at work
-        return otherwise(op, (input, other), kwargs)
+        return otherwise(op, (input, other), {})
 
     return function
 

@@ -14,6 +14,7 @@ from .. import dtypes
 from ..arrays.constants import averages, ones
 from ..arrays.promotion import cast
 from ..autograd.graph import version_cell
+from ..autograd.modes import thread
 from ..tensor import Tensor
 from .checks import floating
 from .dispatch import type_word
@@ -247,8 +248,12 @@ def group_norm(
 
 def batch_norm_composite(input: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, found: list | None = None) -> Any:
     dims = (0, *range(2, input.ndim))
-    centred = input - mean(input, dims, True)
-    return affine(centred * rsqrt(mean(centred * centred, dims, True) + eps), weight, bias)
+    means = mean(input, dims, True)
+    centred = input - means
+    variances = mean(centred * centred, dims, True)
+    if found is not None:
+        found += [one._array.reshape(input.shape[1]) for one in (means, variances)]
+    return affine(centred * rsqrt(variances + eps), weight, bias)
 
 
 def batch_norm_joint(g: Any, residuals: Any, needs: tuple, weight: Any, x_shape: tuple) -> tuple:
@@ -345,6 +350,12 @@ def check_channels(channels: int, *tensors: Tensor | None) -> None:
 def update(running: Tensor, value: Any, momentum: float) -> None:
     """Moves a running statistic towards a new value, in place."""
     array = running._array
+    if type(array) is np.ndarray and type(value) is not np.ndarray and thread.batch_levels:
+        raise RuntimeError(
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in place, were not "
+            "batched.\nIf you are using a module and do not need eval mode, please set `track_running_stats` to be False. If you are using "
+            "a prebuilt module, see func.stack_module_state, or replace the layer by GroupNorm."
+        )
     array *= 1.0 - momentum
     array += value.astype(array.dtype, copy=False) * momentum
     version_cell(running).bump()

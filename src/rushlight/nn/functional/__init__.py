@@ -20,3 +20,12 @@ for name, function in list(globals().items()):
     if type(function) is type(overridable) and not hasattr(function, "op") and function is not overridable:
         globals()[name] = overridable(function)
 del name, function
+
+
+def __getattr__(name: str) -> object:
+    """PyTorch lends the functions of `torch.overrides` here as well."""
+    if name in ("handle_torch_function", "has_torch_function"):
+        from ... import overrides
+
+        return getattr(overrides, name)
+    raise AttributeError(f"module 'torch.nn.functional' has no attribute {name!r}")

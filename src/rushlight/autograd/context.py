@@ -1,0 +1,142 @@
+"""What a custom function's forward leaves for its backward: the context, and the tensors that it saves."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from ..tensor import Tensor, wrap
+from .graph import LEAF, SECOND_BACKWARD, check_saved, next_order, version_cell
+from .modes import state, thread
+
+if TYPE_CHECKING:
+    from weakref import ref
+
+    from .function import FunctionNode
+
+
+class FunctionCtx:
+    """What a custom function's forward leaves for its backward: what it saves and says here, and any attribute that the user sets."""
+
+    to_save: tuple = ()
+    saved_for_forward: tuple | None = None
+    dirty_tensors: tuple = ()
+    non_differentiable: tuple = ()
+    materialize_grads = True
+    needs_input_grad: tuple[bool, ...] = ()
+    _saved: tuple | None = ()  # None once it was freed
+    _made_by: ref | None = None  # the node, which holds this
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for backward, where `ctx.saved_tensors` gives them back; for anything else `apply` raises TypeError."""
+        self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keeps tensors for `jvp`, where `ctx.saved_tensors` gives them back."""
+        for index, given in enumerate(tensors):
+            if given is not None and not isinstance(given, Tensor):
+                raise TypeError(
+                    "save_for_forward expects all arguments to be tensors; you should save non-tensors as attributes on ctx, but "
+                    f"argument {index} is of type {type(given).__name__}"
+                )
+        self.saved_for_forward = tensors
+
+    def mark_dirty(self, *args: Tensor) -> None:
+        """Says which inputs forward changed in place; they must be returned as outputs."""
+        self.dirty_tensors = args
+
+    def mark_non_differentiable(self, *args: Tensor) -> None:
+        """Says through which outputs no gradient flows."""
+        self.non_differentiable = args
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether backward gets zeros (the default) or None for outputs that took no part, and jvp for inputs without a tangent."""
+        self.materialize_grads = value
+
+    @property
+    def saved_tensors(self) -> tuple:
+        """What was saved. Raises RuntimeError when it was freed, or changed in place since."""
+        if self.saved_for_forward is not None:
+            return self.saved_for_forward
+        node = self._node
+        return tuple(None if kept is None else kept.unpack(node) for kept in self._kept())
+
+    @property
+    def saved_variables(self) -> tuple:
+        """The old name of `saved_tensors`."""
+        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
+        return self.saved_tensors
+
+    @property
+    def _raw_saved_tensors(self) -> tuple:
+        """What was saved for backward, each in a form that takes hooks."""
+        from .saved import SavedByFunction
+
+        return tuple(None if kept is None else SavedByFunction(kept, "value", self._node) for kept in self._kept())
+
+    @property
+    def _node(self) -> Any:
+        return None if self._made_by is None else self._made_by()
+
+    def _kept(self) -> tuple:
+        if self._saved is None:
+            raise RuntimeError(SECOND_BACKWARD)
+        return self._saved
+
+    def _keep(self, node: FunctionNode | None, outputs: dict[int, int]) -> None:
+        """Turns what was to be saved into records; an output (by identity: its number) without its node, lest the node hold itself."""
+        for index, given in enumerate(self.to_save):
+            if given is not None and not isinstance(given, Tensor):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {index} is of type {type(given).__name__}. "
+                    "Keep it as an attribute of ctx instead."
+                )
+        if state.active and node is not None:
+            from ..ops.dispatch import refuse_inference
+
+            refuse_inference(self.to_save)
+        hooks = thread.saved_hooks if node is not None else ()
+        self._saved = tuple(
+            None if tensor is None else Saved(tensor, None if node is None else outputs.get(id(tensor)), hooks) for tensor in self.to_save
+        )
+        self.to_save = ()
+
+
+class Saved:
+    """A tensor kept for backward, with the version that it had, or packed by the user's hooks."""
+
+    __slots__ = ("value", "output", "cell", "order", "edge", "__weakref__")
+
+    def __init__(self, tensor: Tensor, output: int | None, hooks: tuple = ()) -> None:
+        self.output = output
+        self.value: Any = tensor if output is None else wrap(tensor._array)
+        self.cell = version_cell(tensor)
+        self.order = next_order()
+        self.edge = tensor if tensor._node is LEAF else tensor._node
+        if hooks:
+            self.pack(tensor, hooks[-1])
+
+    def pack(self, tensor: Tensor, hooks: tuple) -> None:
+        """Keeps what a pack hook makes of the tensor instead; changes of the tensor do not matter from then on."""
+        from .saved import Packed
+
+        self.value = Packed(tensor, *hooks)
+        self.cell = None
+
+    def unpack(self, node: Any) -> Tensor:
+        """The tensor, with its history. Raises RuntimeError when it was changed in place since."""
+        tensor = self.value
+        if not isinstance(tensor, Tensor):
+            from .saved import with_history
+
+            tensor = with_history(tensor.unpack(), self.edge if self.output is None else None)
+        elif self.cell.changed_since(self.order):
+            from .engine import describe_type
+
+            check_saved(self.order, node, tensor._array.shape, describe_type(tensor._array), self.cell, tensor._node)
+        if self.output is None or node is None:
+            return tensor
+        again = wrap(tensor._array)
+        again._node = node.output(self.output)
+        again._tangents = node.__dict__.get("out_tangents", {}).get(self.output)
+        return again
