@@ -56,28 +56,27 @@ def test_a_complex_gradient_of_a_real_input_is_refused():
 
 
 def test_a_view_changed_in_place_may_be_any_argument():
-    def forward(ctx, factor, view):
-        ctx.save_for_backward(factor, view.clone())
+    def forward(ctx, shift, view):
+        ctx.save_for_backward(shift)
         ctx.mark_dirty(view)
-        return view.mul_(factor)
+        return view.add_(shift * shift)
 
     def backward(ctx, g):
-        factor, view = ctx.saved_tensors
-        return g * view, g * factor
+        return g * 2 * ctx.saved_tensors[0], g
 
     function = make(torch, forward, backward)
-    factor, start = leaf(torch, 5.0, 7.0), leaf(torch)
+    shift, start = leaf(torch, 5.0, 7.0), leaf(torch)
 
-    def changed(factor, start):
-        x = start * 1
-        function.apply(factor, x[1:])
+    def changed(shift, start):
+        x = start * start
+        function.apply(shift, x[1:])
         return x
 
-    changed(factor, start).sum().backward()
-    assert factor.grad.tolist() == [2, 3]
-    assert start.grad.tolist() == [1, 5, 7]
-    assert torch.autograd.gradcheck(changed, (factor, start))
-    assert torch.autograd.gradgradcheck(changed, (factor, start))
+    changed(shift, start).sum().backward()
+    assert shift.grad.tolist() == [10, 14]
+    assert start.grad.tolist() == [2, 4, 6]
+    assert torch.autograd.gradcheck(changed, (shift, start))
+    assert torch.autograd.gradgradcheck(changed, (shift, start))
 
 
 def test_saved_results_carry_tangents_into_backward():
@@ -158,7 +157,7 @@ def test_once_differentiable_keeps_the_name_and_passes_what_is_no_tensor():
     (g,) = torch.autograd.grad(
         make(torch, lambda ctx, x, n: x * 2, backward).apply(x * x, 3).square().sum(), x, create_graph=True
     )
-    assert g.tolist() == [8 * value**3 for value in (1, 2, 3)] or g.requires_grad
+    assert g.tolist() == [16 * value**3 for value in (1, 2, 3)]
     with pytest.raises(RuntimeError, match="trying to differentiate twice a function that was marked with @once_differentiable"):
         torch.autograd.grad(g.sum(), x)
 
@@ -179,8 +178,7 @@ def test_many_functions_in_a_row_and_as_one_chain_of_passes():
     for _ in range(20_000):
         y = function.apply(y)
     y.sum().backward()
-    assert x.grad.item() == math.inf or x.grad.item() == 2.0**20_000 if False else x.grad.item() > 1e300
-    del y
+    assert x.grad.item() == math.inf
 
 
 @pytest.fixture
@@ -192,10 +190,10 @@ def no_collector():
 
 
 def watched(function, *args):
-    """Weak references to the result of a function, its node, and the context."""
+    """The result of a function, and weak references to it, its node, and the node's edges."""
     out = function.apply(*args)
     first = out[0] if isinstance(out, tuple) else out
-    return out, [weakref.ref(first), weakref.ref(first.grad_fn), weakref.ref(first.grad_fn.ctx)]
+    return out, [weakref.ref(first), weakref.ref(first.grad_fn), weakref.ref(first.grad_fn.edges[0])]
 
 
 def saves_result(torch):

@@ -495,10 +495,10 @@ def normal(
     mean, std = (one._array if isinstance(one, Tensor) else one for one in (mean, std))
     if size is None:
         shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
-        kind = next((one.dtype for one in (mean, std) if isinstance(one, np.ndarray)), _type(None))
+        kind = next((one.dtype for one in (mean, std) if is_array(one)), _type(None))
     else:
         shape, kind = size_of((size,)), _type(dtype)
-    if np.any(np.asarray(std) < 0):
+    if not thread.batch_levels and np.any(np.asarray(std) < 0):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
     return finished(as_array(_source(generator).normal(shape, kind, mean, std)), None, device, requires_grad, out)
 

@@ -15,7 +15,7 @@ class device:
 
     KNOWN = ("cpu", "cuda", "mps", "meta", "xpu", "mkldnn", "xla", "hip", "ipu", "hpu", "mtia", "vulkan")
 
-    def __init__(self, type: str | device | int = "cpu", index: int | None = None) -> None:
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index
         elif isinstance(type, int):
@@ -27,7 +27,7 @@ class device:
             index = int(number)
         if type not in self.KNOWN:
             raise RuntimeError(f"Expected one of {', '.join(self.KNOWN)} device type at start of device string: {type}")
-        self.type = type
+        self.type: str = type
         self.index = index
 
     def __repr__(self) -> str:

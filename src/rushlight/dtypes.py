@@ -18,7 +18,7 @@ class dtype:
 
     __slots__ = ("name", "category", "itemsize", "is_signed", "is_floating_point", "is_complex", "_numpy")
 
-    def __init__(self, name: str, category: int, itemsize: int) -> None:
+    def __init__(self, name: str, category: Any, itemsize: Any) -> None:
         self.name = name
         self.category = category
         self.itemsize = itemsize

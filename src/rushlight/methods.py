@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Attributes of our own in a tensor's dictionary; whatever else is there is the user's.
 INTERNAL = frozenset(
-    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents")
+    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents", "_record")
 )
 
 
@@ -302,7 +302,12 @@ def share_memory_(self: Tensor) -> Tensor:
 
 def _new(name: str, make: Callable) -> None:
     def function(self: Tensor, *size: Any, dtype: Any = None, **options: Any) -> Tensor:
-        return make(*size, dtype=self.dtype if dtype is None else dtype, **options)
+        made = make(*size, dtype=self.dtype if dtype is None else dtype, **options)
+        if thread.batch_levels:
+            from .func.vmap import batched_like
+
+            return batched_like(made, self)
+        return made
 
     function.__name__ = function.__qualname__ = f"new_{name}"
     function.__doc__ = f"`{name}` with this tensor's dtype."
@@ -322,7 +327,7 @@ def _filling(name: str, draw: Callable, doc: str) -> None:
 
         check_writable(self)
         array = draw(creation._source(generator), self._array, *args, **kwargs)
-        return assign(self, wrap(np.asarray(array)))
+        return assign(self, wrap(as_array(array)))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc

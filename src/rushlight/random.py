@@ -13,12 +13,14 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rushlight.arrays.streams import CHUNK, LOW_21, Stream, box_muller, scale_and_shift
+from rushlight.autograd.modes import thread
 from rushlight.devices import check_device, cpu
 
 if TYPE_CHECKING:
@@ -37,6 +39,20 @@ SCALAR_NAMES = {
     "float16": "Half", "bfloat16": "BFloat16", "float32": "Float", "float64": "Double",
     "complex64": "ComplexFloat", "complex128": "ComplexDouble",
 }  # fmt: skip
+
+
+def drawing(method: Any) -> Any:
+    """Decorates a generator's method that draws an array: inside vmap, each example may get its own numbers."""
+
+    @wraps(method)
+    def draw(*args: Any, **kwargs: Any) -> Any:
+        if not thread.randomness:
+            return method(*args, **kwargs)
+        from rushlight.func.vmap import drawn
+
+        return drawn(method, args, kwargs)
+
+    return draw
 
 
 class Generator(Stream):
@@ -103,6 +119,7 @@ class Generator(Stream):
 
     # Drawing arrays
 
+    @drawing
     def uniform(self, shape: Shape, dtype: Any, low: float = 0.0, high: float = 1.0) -> Array:
         """Uniform on [low, high): a word a float32 (also for halves), two a float64. Complex: both parts."""
         dtype = np.dtype(dtype)
@@ -122,6 +139,7 @@ class Generator(Stream):
             values[values == np.asarray(high).astype(dtype)] = low
         return values.reshape(shape)
 
+    @drawing
     def normal(self, shape: Shape, dtype: Any, mean: Any = 0.0, std: Any = 1.0, contiguous: bool = True) -> Array:
         """Normal; `mean` and `std` are numbers or arrays that broadcast to `shape`.
 
@@ -159,6 +177,7 @@ class Generator(Stream):
             raise RuntimeError("normal expects all elements of std >= 0.0")
         return np.asarray(self.normal(shape, dtype) * std + mean, dtype)
 
+    @drawing
     def log_normal(self, shape: Shape, dtype: Any, mean: float = 1.0, std: float = 2.0) -> Array:
         """exp of a normal of the serial stream, whatever the size."""
         dtype = _check_floating(np.dtype(dtype), "log_normal_cpu")
@@ -167,6 +186,7 @@ class Generator(Stream):
         normals = scale_and_shift(self._serial_normals(math.prod(shape)), std, mean)
         return _narrowed(np.exp(normals), dtype).reshape(shape)
 
+    @drawing
     def bernoulli(self, p: Any, shape: Shape, dtype: Any) -> Array:
         """Ones with probability `p`: two words an element for a number `p` (also in dropout) and a float64 array, one
         word for an array of another dtype, which must broadcast to `shape`."""
@@ -198,6 +218,7 @@ class Generator(Stream):
                     part[ties] = words[2 * ties + 1] < low
         return heads
 
+    @drawing
     def integers(self, low: int, high: int, shape: Shape, dtype: Any = np.int64) -> Array:
         """Integers of [low, high), in any dtype that holds them: low + word % (high - low).
 
@@ -209,6 +230,7 @@ class Generator(Stream):
         _check_bounds(low, high - 1, dtype)
         return self._remainders(high - low, low, shape, dtype, wide=high - low >= 2**28)
 
+    @drawing
     def random_(self, shape: Shape, dtype: Any, low: int | None = None, high: int | None = None) -> Array:
         """Integers of [low, high); without bounds, of [0, largest] of the dtype (floats: 2 to the number of its bits).
 
@@ -240,6 +262,7 @@ class Generator(Stream):
                 np.add(words, low % 2**64, out=part, dtype=np.uint64)  # wraps, to the right signed number
         return (values if dtype.kind == "u" else values.view(np.int64)).astype(dtype, copy=False).reshape(shape)
 
+    @drawing
     def permutation(self, n: int, dtype: Any = np.int64) -> Array:
         """A permutation of 0 .. n-1: the forward Fisher-Yates shuffle, one word for each element but the last."""
         dtype = np.dtype(dtype)
@@ -259,6 +282,7 @@ class Generator(Stream):
             items[i] = item
         return np.array(items, np.int64).astype(dtype, copy=False)
 
+    @drawing
     def exponential(self, shape: Shape, dtype: Any, rate: float = 1.0) -> Array:
         """Exponential with the given rate (PyTorch's `lambd`), by -log(1 - u) / rate: two words an element."""
         dtype = _check_floating(np.dtype(dtype), "exponential_cpu", "Exponential")
@@ -266,6 +290,7 @@ class Generator(Stream):
             raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
         return _narrowed(-1.0 / rate * np.log1p(-self._doubles(math.prod(shape))), dtype).reshape(shape)
 
+    @drawing
     def geometric(self, shape: Shape, dtype: Any, p: float) -> Array:
         """Number of trials up to the first success, ceil(log(u) / log(1 - p)): two words an element."""
         dtype = np.dtype(dtype)
@@ -276,6 +301,7 @@ class Generator(Stream):
         trials = np.ceil(np.log(self._doubles(math.prod(shape))) / math.log(1.0 - p))
         return trials.astype(dtype).reshape(shape)
 
+    @drawing
     def cauchy(self, shape: Shape, dtype: Any, median: float = 0.0, sigma: float = 1.0) -> Array:
         """Cauchy, median + sigma tan(pi (u - 1/2)): two words an element."""
         dtype = _check_floating(np.dtype(dtype), "cauchy_cpu", "Cauchy")
@@ -284,6 +310,7 @@ class Generator(Stream):
         tangents = np.tan(math.pi * (self._doubles(math.prod(shape)) - 0.5))
         return _narrowed(median + sigma * tangents, dtype).reshape(shape)
 
+    @drawing
     def multinomial(self, probs: Array, num_samples: int, replacement: bool = False) -> Array:
         """Indices, int64, drawn by the rows of `probs` (1-d or 2-d, floating): shape (..., num_samples).
 
@@ -319,6 +346,7 @@ class Generator(Stream):
         drawn = [np.searchsorted(steps, row) for steps, row in zip(cumulated, uniforms, strict=True)]
         return np.array(drawn, np.int64).reshape(*probs.shape[:-1], num_samples)
 
+    @drawing
     def poisson(self, rates: Array) -> Array:
         """Poisson variates, of the shape and dtype of `rates`, drawn one by one."""
         from rushlight.arrays.samplers import poisson
@@ -331,6 +359,7 @@ class Generator(Stream):
             values = [poisson(rate, draw) for rate in rates.ravel().tolist()]
         return np.array(values, np.float64).astype(rates.dtype).reshape(rates.shape)
 
+    @drawing
     def binomial(self, count: Array, prob: Array) -> Array:
         """Binomial variates of arrays that broadcast, in the dtype of `count`, drawn one by one."""
         from rushlight.arrays.samplers import binomial
@@ -343,12 +372,14 @@ class Generator(Stream):
             values = [binomial(n, p, draw) for n, p in zip(*pairs, strict=True)]
         return np.array(values, np.float64).astype(count.dtype).reshape(shape)
 
+    @drawing
     def standard_gamma(self, alpha: Array) -> Array:
         """Gamma variates of rate 1, of the shape and dtype (float32 or float64) of `alpha`, drawn one by one."""
         _check_single_or_double(alpha.dtype, "gamma_cpu")
         values = self._gammas(alpha).astype(alpha.dtype)
         return np.maximum(values, np.finfo(alpha.dtype).tiny, out=values)
 
+    @drawing
     def dirichlet(self, alpha: Array) -> Array:
         """Dirichlet variates along the last dimension: gammas, in double, over their sum."""
         _check_single_or_double(alpha.dtype, "dirichlet")

@@ -96,6 +96,9 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     """
 
     __slots__ = ("_array", "_node", "_base", "__dict__", "__weakref__")
+    _array: Any
+    _node: Any
+    _base: Tensor | None
 
     # Rare attributes, in the instance dictionary only where used.
     _grad: Tensor | None = None
@@ -312,6 +315,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         alias = wrap(self._array)
         if self._inference:
             alias._inference = self._inference
+        if state.active and thread.functions:
+            lost(self, ".data", alias)
         return alias
 
     @data.setter
@@ -382,6 +387,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         alias._cell = cell
         if self._inference:
             alias._inference = self._inference
+        if state.active and thread.functions:
+            lost(self, "detach()", alias)
         return alias
 
     def detach_(self) -> Tensor:
@@ -401,6 +408,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         """The array beneath, sharing memory. Raises RuntimeError for a tensor that requires grad, unless `force`."""
         if self._node is not None and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        if state.active and thread.functions:
+            lost(self, "numpy()")
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
@@ -425,11 +434,15 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         """The single element as a Python number. Raises RuntimeError when there is not exactly one."""
         if self._array.size != 1:
             raise RuntimeError(f"a Tensor with {self._array.size} elements cannot be converted to Scalar")
+        if state.active and thread.functions:
+            lost(self, "item()")
         value = self._array.item()
         return float(value) if self._array.dtype.kind == "V" else value
 
     def tolist(self) -> Any:
         """The elements as nested lists of Python numbers, a number for a tensor without dimensions."""
+        if state.active and thread.functions:
+            lost(self, "tolist()")
         return self._array.tolist()
 
     def __bool__(self) -> bool:
@@ -509,6 +522,13 @@ def recast(tensor: Tensor, cls: Any) -> Any:
     made._array, made._node, made._base = tensor._array, tensor._node, tensor._base
     made.__dict__.update(tensor.__dict__)
     return made
+
+
+def lost(tensor: Tensor, name: str, alias: Any = None) -> None:
+    """Tells a recording for `explain` that a tensor's values go on without its history."""
+    from .autograd.explanation import lose
+
+    lose(name, tensor, alias)
 
 
 def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:

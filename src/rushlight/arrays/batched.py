@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 READS = (
-    "vmap: It looks like you're either (1) calling .item() on a Tensor or (2) attempting to use a Tensor in some data-dependent "
-    "control flow or (3) encountering this error in PyTorch internals. We don't support vmap over that: please rewrite it with other "
-    "operations (torch.where instead of an `if`, for example)."
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, please try to "
+    "rewrite what you're doing with other operations. If error is occurring somewhere inside PyTorch internals, please file a bug report."
+)
+BRANCHES = (
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that: please rewrite it "
+    "with other operations (torch.where instead of an `if`, for example)."
 )
 WRITES = (
     "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more "
@@ -136,10 +139,13 @@ class BatchedArray(NDArrayOperatorsMixin):
         own = FUNCTIONS.get(function)
         return by_example(function, args, kwargs) if own is None else own(*args, **kwargs)
 
+    def __bool__(self) -> bool:
+        raise RuntimeError(BRANCHES)
+
     def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError(READS)
 
-    item = tolist = __bool__ = __float__ = __int__ = __complex__ = __index__ = __array__ = _refuse
+    item = tolist = __float__ = __int__ = __complex__ = __index__ = __array__ = _refuse
 
 
 array_types.add(BatchedArray)
@@ -210,7 +216,7 @@ def stacked(examples: list, level: int) -> Any:
     datas = [one.data if outer else one for one in examples]
     if any(one.shape != datas[0].shape for one in datas):
         raise RuntimeError(
-            "vmap: we do not support batching operators that can output dynamic shape: its results for the examples have different shapes"
+            "vmap: We do not support batching operators that can output dynamic shape: the results for the examples have different shapes"
         )
     return BatchedArray(np.stack(datas, axis=len(outer)), (*outer, level))
 

@@ -99,7 +99,11 @@ class FunctionCtx:
         self._saved = tuple(
             None if tensor is None else Saved(tensor, None if node is None else outputs.get(id(tensor)), hooks) for tensor in self.to_save
         )
-        self.to_save = ()
+
+    def _forget(self) -> None:
+        """Drops what only mattered until the call was recorded: an output kept here would hold its node, which holds this."""
+        for name in ("to_save", "saved_for_forward", "dirty_tensors", "non_differentiable"):
+            self.__dict__.pop(name, None)
 
 
 class Saved:

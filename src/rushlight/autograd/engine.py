@@ -234,6 +234,9 @@ def perform(task: Pass, roots: list, cotangents: list, inputs: list | None, accu
             from .anomaly import report
 
             report(error)
+        from .explanation import add_note
+
+        add_note(error)
         raise
     if not accumulate:
         return [task.result(tensor) for tensor in inputs or ()]

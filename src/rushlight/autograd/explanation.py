@@ -16,26 +16,33 @@ from .modes import thread
 
 Place = tuple[str, int]
 SWITCH = "run the forward pass in a block `with rushlight.explain.recording():`"
-ESCAPES = ("item", "numpy", "tolist")
 
 
 class Record:
     """What is known of a tensor made while recording: the call that made it, and where its arguments came from.
 
-    A link is an argument's record, and why no gradient flows to it, None where one does.
+    A link is an argument's record, and why no gradient flows to it, None where one does. `escapes`, of a tensor that was there before,
+    are the calls that took values computed from it out of the graph.
     """
 
-    __slots__ = ("name", "place", "links")
+    __slots__ = ("name", "place", "links", "escapes")
 
     def __init__(self, name: str, place: Place | None, links: list[tuple[Record, str | None]]) -> None:
         self.name, self.place, self.links = name, place, links
+        self.escapes: list[Record] = []
+
+    def sources(self) -> list[Record]:
+        """The records of the tensors that it all came from."""
+        seen, pending = {id(self)}, [self]
+        for record in pending:
+            fresh = [further for further, _ in record.links if id(further) not in seen]
+            seen.update(map(id, fresh))
+            pending += fresh
+        return [record for record in pending if not record.links]
 
 
 class recording(TorchFunctionMode):
     """A block in which every call is noted with its line, so that `explain` can tell where a gradient was lost."""
-
-    def __init__(self) -> None:
-        self.escapes: list[Record] = []
 
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
         tensors = list(tensors_in((args, kwargs or {})))
@@ -70,7 +77,8 @@ class recording(TorchFunctionMode):
         if isinstance(alias, Tensor):
             alias.__dict__["_record"] = made
         else:
-            self.escapes.append(made)
+            for source in made.sources():
+                source.escapes.append(made)
 
 
 def lose(name: str, tensor: Tensor, alias: Any = None) -> None:
@@ -81,7 +89,7 @@ def lose(name: str, tensor: Tensor, alias: Any = None) -> None:
 
 
 def note_call(name: str, args: Any, results: Any, start: int) -> None:
-    """Tells the recording that is on, if one is, of a call that it cannot see: of a custom function, or an index assignment."""
+    """Tells the recording that is on, if one is, of a call of a custom function, whose node is later than `start`."""
     for mode in thread.functions:
         if isinstance(mode, recording):
             tensors = list(tensors_in(args))
@@ -282,12 +290,11 @@ def explain_cut(loss: Tensor, parameter: Tensor) -> Explanation:
         return Explanation("unused", "The forward pass that was recorded did not use the parameter: is it this very tensor that is used?")
     cuts = cuts_between(start, goal)
     if cuts is None:
-        for mode_escape in escapes_of(goal):
-            text = (
-                f"The loss does not depend on the parameter by tensors alone: {mode_escape.name}() took its values out of the graph"
-                f"{at(mode_escape.place)}. Compute with the tensor instead."
-            )
-            return Explanation("cut", text, [mode_escape.place])
+        if goal.escapes:
+            places = [escape.place for escape in goal.escapes]
+            calls = "; ".join(dict.fromkeys(f"{escape.name}{at(escape.place)}" for escape in goal.escapes))
+            text = f"No gradient flows to the parameter: values computed from it were taken out of the graph by {calls}."
+            return Explanation("cut", f"{text} Compute with the tensors instead.", places)
         return Explanation("unused", "The parameter was used, but nothing that came of it leads to the loss.")
     if not cuts:
         return Explanation("unused", "The parameter did not require grad when it was used: call requires_grad_() before the forward pass.")
@@ -313,20 +320,6 @@ def cuts_between(start: Record, goal: Record) -> list[tuple[Record, str]] | None
                 came_from[id(further)] = record, why
                 pending.append(further)
     return None
-
-
-def escapes_of(goal: Record) -> Iterator[Record]:
-    """The calls that took values which depend on a record out of the graph."""
-    for escape in _last_escapes():
-        if cuts_between(escape, goal) is not None:
-            yield escape
-
-
-_recordings: list[recording] = []
-
-
-def _last_escapes() -> list[Record]:
-    return [escape for mode in _recordings for escape in mode.escapes]
 
 
 # --- errors in backward -------------------------------------------------------------------------------------------------------------

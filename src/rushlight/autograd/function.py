@@ -190,7 +190,11 @@ class Function:
         results = attach(ctx, node, args, list(outputs) if several else [outputs])
         if thread.forward_levels:
             push_tangents(cls, ctx, node, args, results)
-        ctx.saved_for_forward = None
+        if state.active and thread.functions:
+            from .explanation import note_call
+
+            note_call(cls.__name__, args, results, 0 if node is None else node._order + 1)
+        ctx._forget()
         return tuple(results) if several else results[0]
 
     @classmethod

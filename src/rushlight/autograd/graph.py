@@ -102,7 +102,7 @@ class Node:
     posthooks: OrderedDict | None = None
     retained: weakref.ref | None = None  # the tensor whose .grad is to be filled
     output_hooks: dict[int, OutputHooks] | None = None  # of a node with several outputs: both, per output number
-    trace: str | None = None  # where the operation was called (anomaly mode)
+    trace: tuple[str, int] | None = None  # the file and line of the call, known where a recording for `explain` was on
     _outputs: tuple | None = None  # of a node with several outputs: their shapes and types
     _materialize = True  # whether such a node gets zeros for outputs that took no part
 

@@ -30,7 +30,7 @@ class _Thread(threading.local):
     multithreading = True
     forward_levels: tuple[int, ...] = ()  # of forward mode, innermost last
     batch_levels: tuple[int, ...] = ()  # of vmap, innermost last
-    randomness: tuple[str, int, int] | None = None  # of vmap: what is allowed, and the level and size of the batch
+    randomness: tuple[tuple[str, int, int], ...] = ()  # per level of vmap: what is allowed, the level, the size of the batch
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None
     mutation: Any = None  # the block, if any, in which saved tensors may be changed in place

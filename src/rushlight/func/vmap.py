@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..arrays.batched import BatchedArray, levels_of, unwrap
+from ..arrays.batched import BatchedArray, aligned, all_levels, examples_in, levels_of, unwrap
 from ..autograd.graph import Node, next_order
 from ..autograd.modes import refresh, state, thread
 from ..ops.op import edge_of
@@ -179,8 +179,10 @@ def run(
 
 
 def finished(func: Callable, output: Any, level: int, dim: int | None, size: int) -> Any:
-    """One output for the caller. Raises ValueError for anything but a tensor."""
+    """One output for the caller. Raises ValueError for anything but a tensor, where one is expected."""
     if not isinstance(output, Tensor):
+        if dim is None:
+            return output
         raise ValueError(
             f"vmap({name_of(func)}, ...): `{name_of(func)}` must only return Tensors, got type {type(output)}. Did you mean to set "
             "out_dims= to None for output?"
@@ -216,6 +218,61 @@ def in_chunks(
     return tree_unflatten(joined, out_spec)
 
 
+def drawn(draw: Callable, args: tuple, kwargs: dict) -> Any:
+    """Random numbers drawn inside vmap by a generator's method: for each example its own, or the same for all, as each level wants.
+
+    Raises RuntimeError where a level refuses.
+    """
+    rules, thread.randomness = thread.randomness, ()
+    try:
+        wanted = {level: mode for mode, level, _ in rules}
+        if "error" in wanted.values():
+            raise RuntimeError(
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness "
+                "flags on vmap or perform the randomness operation out of vmap"
+            )
+        levels = all_levels((args, kwargs))
+        if any(wanted.get(level) == "same" for level in levels):
+            raise RuntimeError("Vmap does not currently support same randomness with a batched tensor input.")
+        levels = tuple(sorted({*levels, *(level for level, mode in wanted.items() if mode == "different")}))
+        sizes = tuple(thread.batch_sizes[level] for level in levels)
+        names = draw.__code__.co_varnames[1 : draw.__code__.co_argcount]
+        if not levels:
+            return draw(*args, **kwargs)
+        if "shape" not in names:
+            return drawn_one_by_one(draw, args, kwargs, levels)
+        generator, *rest = args
+        given = {**dict(zip(names, rest, strict=False)), **kwargs}
+        shape = tuple(given["shape"])
+        given = {name: aligned(one, levels, len(shape)) if levels_of(one) else one for name, one in given.items()}
+        return BatchedArray(draw(generator, **{**given, "shape": sizes + shape}), levels)
+    finally:
+        thread.randomness = rules
+
+
+def drawn_one_by_one(draw: Callable, args: tuple, kwargs: dict, levels: tuple) -> Any:
+    """The same for a method that takes no shape."""
+    if not levels:
+        return draw(*args, **kwargs)
+    level, rest = levels[0], levels[1:]
+    examples = [
+        drawn_one_by_one(draw, examples_in(args, level, i), examples_in(kwargs, level, i), rest)
+        for i in range(thread.batch_sizes[level])
+    ]
+    inner = levels_of(examples[0])
+    return BatchedArray(np.stack([one.data if inner else one for one in examples]), (level, *inner))
+
+
+def batched_like(tensor: Tensor, model: Tensor) -> Tensor:
+    """A new tensor with an example of its own for each of the model's."""
+    levels = levels_of(model._array)
+    if not levels:
+        return tensor
+    sizes = model._array.data.shape[: len(levels)]
+    tensor._array = BatchedArray(np.broadcast_to(tensor._array, sizes + tensor._array.shape).copy(), levels)
+    return tensor
+
+
 class Batching:
     """A block within one level of vmap."""
 
@@ -225,7 +282,7 @@ class Batching:
     def __enter__(self) -> None:
         self.previous = thread.batch_levels, thread.randomness
         thread.batch_levels = (*thread.batch_levels, self.level)
-        thread.randomness = (self.randomness, self.level, self.size)
+        thread.randomness = (*thread.randomness, (self.randomness, self.level, self.size))
         thread.batch_sizes[self.level] = self.size
         refresh()
 

@@ -71,6 +71,10 @@ def forward_batched(op: Op, call: Callable, values: list, options: dict, arrays:
     levels = all_levels((arrays, values, options))
     if not levels:
         return call(values, options, arrays)
+    if op.name in DYNAMIC:
+        raise RuntimeError(
+            f"vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over aten::{op.name}."
+        )
     batch = Batch(op, call, values, options, arrays, levels)
     rule = views if op.view else elementwise if op.kind == "pointwise" else RULES.get(op.name)
     if rule is not None and not batched_in((values, options)) and 0 not in batch.sizes:
@@ -331,6 +335,9 @@ LEADING = (
 )  # fmt: skip
 PLANES = ("max_pool_with_indices", "average_windows", "spread_average", "adaptive_max_pool")
 CONVOLUTIONS = ("convolution_product", "convolution_image", "convolution_kernel", "biased_convolution")
+
+# Ops whose results have as many elements as the values decide.
+DYNAMIC = ("argwhere", "masked_select", "nonzero_by_dim", "unique", "unique_consecutive")
 
 RULES: dict[str, Callable] = {
     **dict.fromkeys(ALONG, along),

@@ -275,7 +275,7 @@ def entries(given: Any) -> list:
                 one = int(one)
             elif not isinstance(one, str) or one:
                 one = index_array(one)
-                if not one.ndim and one.dtype != bool:
+                if not one.ndim and one.dtype != bool and isinstance(one, ndarray):
                     one = int(one)
         elif one is ... and any(other is ... for other in found):
             continue
