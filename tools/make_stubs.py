@@ -18,10 +18,12 @@ from rushlight.tensor import Tensor
 ROOT = Path(__file__).parents[1]
 STUB = ROOT / "src" / "rushlight" / "_methods.pyi"
 OPERATORS = {"__radd__", "__rsub__", "__rmul__", "__rtruediv__", "__rpow__", "__invert__", "__neg__", "__pos__", "__abs__"}
+PLAIN = {"bool", "complex", "dict", "float", "int", "list", "str", "tuple"}
+KNOWN = PLAIN | {"Any", "Array", "Callable", "None", "Sequence", "Tensor"}  # an annotation with any other name becomes Any
 
 HEADER = '''# Made by tools/make_stubs.py from the registry of ops: do not edit.
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from .tensor import Tensor
@@ -49,18 +51,19 @@ def annotation(text: Any, default: str) -> str:
         names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     except SyntaxError:
         return default
-    known = {"Any", "Array", "Callable", "Sequence", "Tensor", "bool", "complex", "float", "int", "str", "tuple", "list", "None", "dict"}
-    if not names <= known:
+    if not names <= KNOWN:
         return default
     # Methods named float, bool, ... hide Python's types in the class's own scope.
-    text = re.sub(r"\b(bool|complex|float|int|str|tuple|list|dict)\b", r"builtins.\1", text)
+    text = re.sub(rf"\b({'|'.join(sorted(PLAIN))})\b", r"builtins.\1", text)
     return text.replace("Array", "Tensor")
 
 
 def parameter(one: inspect.Parameter) -> str:
     """A parameter in a stub's notation."""
     text = {one.VAR_POSITIONAL: "*", one.VAR_KEYWORD: "**"}.get(one.kind, "") + one.name
-    text += f": {annotation(one.annotation, 'Any')}"
+    # How many sizes or dimensions a call spells one by one, and whether it gives them as a tuple, no annotation tells.
+    variadic = one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    text += f": {'Any' if variadic else annotation(one.annotation, 'Any')}"
     return text if one.default is one.empty else f"{text} = ..."
 
 

@@ -15,7 +15,8 @@ from typing import Any as _Any
 # NumPy tells of divisions by zero and overflows; PyTorch does not. Only warnings raised by Rushlight's own calls are silenced.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
-# isort: off - the order is that of the layers; the functions named sum, all, ... come after the code that needs Python's
+# The order is that of the layers; the functions named sum, all, ... come after the code that needs Python's.
+# isort: off
 from .devices import (
     channels_last,
     channels_last_3d,
@@ -109,28 +110,19 @@ newaxis = None
 
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
-    "_C", "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler", "return_types",
-    "serialization", "signal", "special", "testing", "types", "utils", "version",
+    "_C", "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler",
+    "return_types", "serialization", "signal", "special", "testing", "types", "utils", "version",
 )  # fmt: skip
 _ELSEWHERE = {
     "install_as_torch": "interop.alias",
     "explain": "autograd.explanation",
     "vmap": "func",
+    **dict.fromkeys(("celu_", "rrelu_", "selu_", "threshold_"), "nn.functional"),
     "is_anomaly_enabled": "autograd.anomaly",
     "is_anomaly_check_nan_enabled": "autograd.anomaly",
     "save": "serialization",
     "load": "serialization",
 }
-# Functions of nn.functional that PyTorch also has here.
-_FUNCTIONAL = frozenset((
-    "adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "batch_norm", "bilinear", "binary_cross_entropy_with_logits",
-    "celu", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-    "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "dropout", "embedding", "embedding_bag", "feature_alpha_dropout",
-    "group_norm", "hardshrink", "hinge_embedding_loss", "instance_norm", "kl_div", "layer_norm", "margin_ranking_loss", "max_pool1d",
-    "max_pool2d", "max_pool3d", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "prelu",
-    "rms_norm", "rrelu", "selu", "threshold", "triplet_margin_loss",
-))  # fmt: skip
-
 
 def _found(name: str) -> _Any:
     """A public name that is not loaded yet; None where there is none."""
@@ -138,8 +130,6 @@ def _found(name: str) -> _Any:
         return _import_module(f".{name}", __name__)
     if name in _ELSEWHERE:
         return getattr(_import_module(f".{_ELSEWHERE[name]}", __name__), name)
-    if name in _FUNCTIONAL:
-        return getattr(_import_module(".nn.functional", __name__), name)
     for family, names in (*ops.ON_DEMAND.items(), *ops.ON_DEMAND_FUNCTIONS.items()):
         if name in names and not name.endswith("_"):
             return getattr(_load(family), name)
@@ -162,4 +152,4 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE, *_FUNCTIONAL})
+    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE})

@@ -50,9 +50,11 @@ def _run(words: list[str]) -> int:
     program, *rest = words
     option = program[:2]
     if option in ("-c", "-m"):
-        value, *rest = [program[2:], *rest] if len(program) > 2 else rest or [None]
-        if value is None:
+        if len(program) > 2:
+            rest = [program[2:], *rest]
+        if not rest:
             raise running.CannotStart(f"argument expected for the {option} option; see rushlight --help", 2)
+        value, *rest = rest
         if option == "-m":
             return running.guarded(running.run_module, value, rest)
         return running.guarded(running.run_source, value, "<string>", ["-c", *rest])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import devices, dtypes
-from .arrays.basic import as_array
+from .arrays.basic import as_array, is_array
 from .autograd.graph import LEAF
 from .autograd.modes import state, thread
 from .overridable import overridable, overridable_by_modes
@@ -56,7 +56,7 @@ def size_of(size: tuple, name: str = "size") -> tuple[int, ...]:
     return tuple(shape)
 
 
-# --- from data ----------------------------------------------------------------------------------------------------------------------
+# --- from data --------------------------------------------------------------------------------------------------------------------
 
 
 def array_from(data: Any, dtype: Any = None) -> np.ndarray:
@@ -249,7 +249,7 @@ def legacy_tensor(*args: Any, device: Any = None) -> Tensor:
     return empty(*args)
 
 
-# --- filled -------------------------------------------------------------------------------------------------------------------------
+# --- filled -----------------------------------------------------------------------------------------------------------------------
 
 
 def _filler(name: str, make: Any, doc: str) -> Any:
@@ -334,7 +334,7 @@ def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
     return made
 
 
-# --- ranges -------------------------------------------------------------------------------------------------------------------------
+# --- ranges -----------------------------------------------------------------------------------------------------------------------
 
 
 def arange(
@@ -364,7 +364,8 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Ten
     """Numbers from `start` to `end`, both included."""
     count = math.floor((end - start) / step) + 1
     kind = options.pop("dtype", None) or dtypes.get_default_dtype()
-    return finished(np.arange(count, dtype=np.float64) * step + start, kind, options.get("device"), options.get("requires_grad", False))
+    numbers = np.arange(count, dtype=np.float64) * step + start
+    return finished(numbers, kind, options.get("device"), options.get("requires_grad", False))
 
 
 def linspace(
@@ -388,9 +389,10 @@ def logspace(
 ) -> Tensor:  # fmt: skip
     """`base` to the power of `steps` numbers evenly from `start` to `end`."""
     start, end = (one._array if isinstance(one, Tensor) else one for one in (start, end))
-    kind = dtypes.get_default_dtype() if dtype is None and out is None else out.dtype if dtype is None and out is not None else dtype
+    if dtype is None:
+        dtype = dtypes.get_default_dtype() if out is None else out.dtype
     exponents = np.linspace(start, end, steps)
-    return finished(np.power(float(base), exponents), kind, device, requires_grad, out)
+    return finished(np.power(float(base), exponents), dtype, device, requires_grad, out)
 
 
 def eye(
@@ -404,7 +406,7 @@ def eye(
     return finished(np.eye(n, m, dtype=_type(kind)), None, device, requires_grad, out)
 
 
-# --- random -------------------------------------------------------------------------------------------------------------------------
+# --- random -----------------------------------------------------------------------------------------------------------------------
 
 
 def _source(generator: Generator | None) -> Any:

@@ -78,6 +78,6 @@ def get_device(input: Tensor) -> int:
 
 
 __all__ = [
-    "detach", "detach_", "get_device", "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero", "is_signed",
-    "is_storage", "is_tensor", "numel",
+    "detach", "detach_", "get_device", "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero",
+    "is_signed", "is_storage", "is_tensor", "numel",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Methods of Tensor that are no operations of their own: conversions, copies, pickling, new tensors like this one, random filling."""
+"""Methods of Tensor that are no operations: conversions, copies, pickling, new tensors like this one, random filling."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import creation, devices, dtypes, inspection
+from .arrays.basic import as_array
 from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 # Attributes of our own in a tensor's dictionary; whatever else is there is the user's.
 INTERNAL = frozenset(
-    ("_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate", "_node_hooks", "_tangents", "_record")
+    (
+        "_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate",
+        "_node_hooks", "_tangents", "_record",
+    )
 )
 
 
@@ -34,7 +38,7 @@ def user_attributes(tensor: Tensor) -> dict[str, Any]:
     return {name: value for name, value in tensor.__dict__.items() if name not in INTERNAL}
 
 
-# --- types and devices --------------------------------------------------------------------------------------------------------------
+# --- types and devices ------------------------------------------------------------------------------------------------------------
 
 
 @method
@@ -69,7 +73,8 @@ def _conversion(name: str, kind: dtypes.dtype) -> None:
 
 
 for _name, _kind in {
-    "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8, "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
+    "bool": dtypes.bool, "byte": dtypes.uint8, "char": dtypes.int8,
+    "short": dtypes.int16, "int": dtypes.int32, "long": dtypes.int64,
     "half": dtypes.float16, "bfloat16": dtypes.bfloat16, "float": dtypes.float32, "double": dtypes.float64,
     "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
 }.items():  # fmt: skip
@@ -114,7 +119,7 @@ def pin_memory(self: Tensor, device: Any = None) -> Tensor:
     return self
 
 
-# --- copies -------------------------------------------------------------------------------------------------------------------------
+# --- copies -----------------------------------------------------------------------------------------------------------------------
 
 
 @method
@@ -212,7 +217,7 @@ Tensor.is_cpu = True  # type: ignore[attr-defined]
 Tensor.name = None  # type: ignore[attr-defined]
 
 
-# --- memory -------------------------------------------------------------------------------------------------------------------------
+# --- memory -----------------------------------------------------------------------------------------------------------------------
 
 
 class UntypedStorage:
@@ -297,7 +302,7 @@ def share_memory_(self: Tensor) -> Tensor:
     return self
 
 
-# --- new tensors like this one ------------------------------------------------------------------------------------------------------
+# --- new tensors like this one ----------------------------------------------------------------------------------------------------
 
 
 def _new(name: str, make: Callable) -> None:
@@ -318,7 +323,7 @@ for _name in ("zeros", "ones", "empty", "full", "tensor", "empty_strided"):
     _new(_name, getattr(creation, _name))
 
 
-# --- random filling -----------------------------------------------------------------------------------------------------------------
+# --- random filling ---------------------------------------------------------------------------------------------------------------
 
 
 def _filling(name: str, draw: Callable, doc: str) -> None:
@@ -343,7 +348,8 @@ def _from(low: Any = None, high: Any = None, **bounds: Any) -> tuple[Any, Any]:
     return (0, low) if high is None and low is not None else (low, high)
 
 
-_filling("uniform_", lambda source, a, low=0.0, high=1.0, **k: source.uniform(a.shape, a.dtype, k.get("from", low), k.get("to", high)),
+_filling("uniform_",
+         lambda source, a, low=0.0, high=1.0, **k: source.uniform(a.shape, a.dtype, k.get("from", low), k.get("to", high)),
          "Fills with numbers drawn uniformly from [`from`, `to`).")  # fmt: skip
 _filling("normal_", lambda source, a, mean=0.0, std=1.0: source.normal(a.shape, a.dtype, mean, std),
          "Fills with numbers drawn from a normal distribution.")  # fmt: skip

@@ -67,7 +67,7 @@ _disabled_torch_function_impl.disabled = True  # type: ignore[attr-defined]
 
 
 class _TensorType(type):
-    """Says which subclasses of Tensor take part in `__torch_function__`, and gives `torch.Tensor(...)` PyTorch's old constructor."""
+    """Says which subclasses of Tensor take part in `__torch_function__`; gives `torch.Tensor(...)` PyTorch's old constructor."""
 
     def __new__(cls, name: str, bases: tuple, namespace: dict, **options: Any) -> Any:
         if not any(isinstance(base, _TensorType) for base in bases):  # Tensor itself
@@ -123,7 +123,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     @classmethod
     def __torch_function__(cls, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        """What a subclass does with a function called on its instances: runs it on plain tensors, and casts the results to itself."""
+        """What a subclass does with a function called on its instances: runs it on plain tensors, casts the results to itself."""
         from .overrides import default_torch_function
 
         return default_torch_function(cls, func, types, args, kwargs)
@@ -170,7 +170,9 @@ class Tensor(TensorMethods, metaclass=_TensorType):
             return shape[dim]
         except IndexError:
             limit = max(len(shape), 1)
-            raise IndexError(f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})") from None
+            raise IndexError(
+                f"Dimension out of range (expected to be in range of [{-limit}, {limit - 1}], but got {dim})"
+            ) from None
 
     def numel(self) -> int:
         """The number of elements."""
@@ -235,7 +237,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     @property
     def requires_grad(self) -> bool:
         """Whether gradients flow to this tensor."""
-        return self._node is not None
+        return self._node is not None or gains_history(self)
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
@@ -264,7 +266,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor."""
-        return self._node is None or self._node is LEAF
+        return (self._node is None or self._node is LEAF) and not gains_history(self)
 
     @property
     def grad_fn(self) -> Any:
@@ -370,8 +372,6 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     def retain_grad(self) -> None:
         """Lets this non-leaf tensor keep its gradient in `.grad`."""
-        import weakref
-
         node = self._node
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
@@ -570,6 +570,12 @@ def check_grad(tensor: Tensor, grad: Any) -> None:
         raise RuntimeError(
             f"assigned grad has data of a different size: expected {list(tensor._array.shape)} but got {list(grad._array.shape)}"
         )
+
+
+def gains_history(tensor: Tensor) -> bool:
+    """Whether this is a view whose base got a history by an in-place change, and which has not been used since."""
+    base = tensor._base
+    return base is not None and tensor._stamp != base._stamp and base._node is not None and tensor._array.dtype.kind in "fcV"
 
 
 def refresh_view(tensor: Tensor) -> None:

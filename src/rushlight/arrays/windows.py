@@ -18,7 +18,7 @@ from .basic import zeros_like
 CHUNK = 1 << 19  # elements of unfolded images at a time: they stay in cache, and little memory is asked for
 
 
-def counts(size: tuple, kernel: tuple, stride: tuple, dilation: tuple) -> tuple:
+def counts(size: list | tuple, kernel: tuple, stride: tuple, dilation: tuple) -> tuple:
     """How many windows fit, along each dimension."""
     return tuple([(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)])
 
@@ -89,7 +89,7 @@ def convolve(x: Any, w: Any, stride: tuple, padding: tuple, dilation: tuple, gro
     result = np.empty((samples, groups, outputs // groups, places), w.dtype)
     view = unfolded(x, kernel, stride, dilation, size)
     for part in in_chunks(samples, groups * rows * places):
-        np.matmul(matrix, view[part].reshape(-1, groups, rows, places), out=result[part])
+        np.matmul(matrix, view[part].reshape(part.stop - part.start, groups, rows, places), out=result[part])
     return result.reshape(samples, outputs, *size).astype(kind, copy=False)
 
 
@@ -104,7 +104,7 @@ def spread_image(g: Any, w: Any, size: tuple, stride: tuple, padding: tuple, dil
     vectors = g.reshape(samples, groups, outputs // groups, places)
     times = np.multiply if outputs == groups else np.matmul  # a column times a row is quicker without a matrix product
     for part in in_chunks(samples, groups * rows * places):
-        columns = times(matrix, vectors[part]).reshape(-1, channels, len(slices), *g.shape[2:])
+        columns = times(matrix, vectors[part]).reshape(part.stop - part.start, channels, len(slices), *g.shape[2:])
         for tap, where in enumerate(slices):
             whole[(part, slice(None), *where)] += columns[:, :, tap]
     return np.ascontiguousarray(whole[inner(size, padding)], kind)
@@ -121,11 +121,11 @@ def correlate(g: Any, x: Any, kernel: tuple, stride: tuple, padding: tuple, dila
         view = view.transpose(1, *range(2, 2 + len(kernel)), 0, *range(2 + len(kernel), view.ndim))
         for part in in_chunks(samples, groups * rows * places):
             columns = view[(slice(None),) * (1 + len(kernel)) + (part,)].reshape(groups, rows, -1)
-            vectors = g[part].reshape(-1, outputs, places).transpose(1, 0, 2).reshape(groups, each, -1)
+            vectors = g[part].reshape(part.stop - part.start, outputs, places).transpose(1, 0, 2).reshape(groups, each, -1)
             total += np.matmul(vectors, columns.transpose(0, 2, 1))
     else:
         vectors = g.reshape(samples, groups, each, places)
         for part in in_chunks(samples, groups * rows * places):
-            columns = view[part].reshape(-1, groups, rows, places)
+            columns = view[part].reshape(part.stop - part.start, groups, rows, places)
             total += np.add.reduce(np.matmul(vectors[part], columns.transpose(0, 1, 3, 2)), 0)
     return total.reshape(outputs, channels // groups, *kernel).astype(kind, copy=False)

@@ -17,7 +17,7 @@ from .modes import (
     set_multithreading_enabled,
 )
 
-backward, grad = map(_overridable, (_engine.backward, _engine.grad))
+backward, grad = _overridable(_engine.backward), _overridable(_engine.grad)
 
 __all__ = [
     "Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "is_multithreading_enabled", "no_grad",

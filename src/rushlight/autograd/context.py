@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class FunctionCtx:
-    """What a custom function's forward leaves for its backward: what it saves and says here, and any attribute that the user sets."""
+    """What a custom function's forward leaves for its backward: what it saves and says here, and any attribute the user sets."""
 
     to_save: tuple = ()
     saved_for_forward: tuple | None = None
@@ -84,7 +84,7 @@ class FunctionCtx:
         return self._saved
 
     def _keep(self, node: FunctionNode | None, outputs: dict[int, int]) -> None:
-        """Turns what was to be saved into records; an output (by identity: its number) without its node, lest the node hold itself."""
+        """Turns what was to be saved into records; an output (its number by its id) without its node, lest the node hold itself."""
         for index, given in enumerate(self.to_save):
             if given is not None and not isinstance(given, Tensor):
                 raise TypeError(
@@ -97,7 +97,8 @@ class FunctionCtx:
             refuse_inference(self.to_save)
         hooks = thread.saved_hooks if node is not None else ()
         self._saved = tuple(
-            None if tensor is None else Saved(tensor, None if node is None else outputs.get(id(tensor)), hooks) for tensor in self.to_save
+            None if tensor is None else Saved(tensor, None if node is None else outputs.get(id(tensor)), hooks)
+            for tensor in self.to_save
         )
 
     def _forget(self) -> None:
@@ -114,7 +115,7 @@ class Saved:
     def __init__(self, tensor: Tensor, output: int | None, hooks: tuple = ()) -> None:
         self.output = output
         self.value: Any = tensor if output is None else wrap(tensor._array)
-        self.cell = version_cell(tensor)
+        self.cell: Any = version_cell(tensor)
         self.order = next_order()
         self.edge = tensor if tensor._node is LEAF else tensor._node
         if hooks:

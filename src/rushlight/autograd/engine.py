@@ -75,7 +75,7 @@ def _backward(
 
 
 _backward.__name__, _backward.__qualname__ = "backward", "Tensor.backward"
-Tensor.backward = _backward  # type: ignore[attr-defined]
+Tensor.backward = _backward  # type: ignore[assignment]
 
 
 def grad(
@@ -160,7 +160,7 @@ def works_on_tensors() -> bool:
 
 def initial_cotangents(roots: Sequence, given: list, on_tensors: bool) -> list:
     """The cotangents that a pass starts from, each of the type and shape of its tensor."""
-    cotangents = []
+    cotangents: list = []
     for root, cotangent in zip(roots, given):  # noqa: B905 - as_list has compared their lengths
         if root._base is not None:
             refresh_view(root)
@@ -367,7 +367,7 @@ class Pass:
         heap, cotangents, keep = self.heap, self.cotangents, self.keep
         recorded, uses, needed, owned, add = self.on_tensors, self.uses, self.needed, self.owned, np.add
         run_watched: Any = None
-        if state.hooks or thread.anomaly or needed is not None:
+        if state.hooks or thread.anomaly or needed is not None or thread.profiler is not None:
             from .hooks import run_watched
         following: Any = None  # the one node that waits, where there is only one: it spares the heap
         while following is not None or heap:

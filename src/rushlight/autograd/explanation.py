@@ -21,8 +21,8 @@ SWITCH = "run the forward pass in a block `with rushlight.explain.recording():`"
 class Record:
     """What is known of a tensor made while recording: the call that made it, and where its arguments came from.
 
-    A link is an argument's record, and why no gradient flows to it, None where one does. `escapes`, of a tensor that was there before,
-    are the calls that took values computed from it out of the graph.
+    A link is an argument's record, and why no gradient flows to it, None where one does. `escapes`, of a tensor that was there
+    before, are the calls that took values computed from it out of the graph.
     """
 
     __slots__ = ("name", "place", "links", "escapes")
@@ -162,7 +162,7 @@ def at(place: Place | None) -> str:
     return "" if place is None else f" at {place[0]}:{place[1]}"
 
 
-# --- the answer ---------------------------------------------------------------------------------------------------------------------
+# --- the answer -------------------------------------------------------------------------------------------------------------------
 
 
 class Explanation:
@@ -189,9 +189,9 @@ def explain(loss: Tensor, parameter: Tensor) -> Explanation:
         if not isinstance(value, Tensor):
             raise TypeError(f"explain(): argument '{name}' must be Tensor, not {type(value).__name__}")
     goal = edge_before(parameter)
-    if goal is None and not parameter.__dict__.get("_record"):
+    if goal is None:
         return Explanation("cut", "The parameter does not require grad: call requires_grad_() on it before the forward pass.")
-    if goal is not None and loss._node is not None:
+    if loss._node is not None:
         way = way_to(loss, goal)
         if way is not None:
             return explain_flow(loss, parameter, goal, way)
@@ -238,9 +238,10 @@ def explain_flow(loss: Tensor, parameter: Tensor, goal: Any, way: list) -> Expla
         text = f"A gradient flows: {described(way)}. The graph has been freed, so its size is not known."
         return Explanation("flows", text, places)
     if size is None or not size:
-        reasons = "; ".join(f"{public_node(node).name()}{at(node.trace)} {what}" for node, what in culprits[:3]) or "the loss itself has none"
+        reasons = "; ".join(f"{public_node(node).name()}{at(node.trace)} {what}" for node, what in culprits[:3])
         hint = "" if all(node.trace for node, _ in culprits) else f" To see the lines, {SWITCH}."
-        text = f"The gradient is {'None' if size is None else 'zero'}, although the graph leads to it: {reasons}. The way: {described(way)}.{hint}"
+        text = f"The gradient is {'None' if size is None else 'zero'}, although the graph leads to it: "
+        text += f"{reasons or 'the loss itself has none'}. The way: {described(way)}.{hint}"
         return Explanation("zero", text, [node.trace for node, _ in culprits])
     waiting = " It is in .grad after loss.backward()." if parameter._grad is None and goal is parameter else ""
     return Explanation("flows", f"A gradient flows, of norm {size:.4g}: {described(way)}.{waiting}", places)
@@ -287,17 +288,19 @@ def explain_cut(loss: Tensor, parameter: Tensor) -> Explanation:
         what = "The loss does not require grad" if loss._node is None else "The graph of the loss does not lead to the parameter"
         return Explanation("unknown", f"{what}, and nothing was recorded of how it was made: {SWITCH}, then ask again.")
     if goal is None:
-        return Explanation("unused", "The forward pass that was recorded did not use the parameter: is it this very tensor that is used?")
+        text = "The forward pass that was recorded did not use the parameter: is it this very tensor that is used?"
+        return Explanation("unused", text)
     cuts = cuts_between(start, goal)
     if cuts is None:
         if goal.escapes:
             places = [escape.place for escape in goal.escapes]
             calls = "; ".join(dict.fromkeys(f"{escape.name}{at(escape.place)}" for escape in goal.escapes))
-            text = f"No gradient flows to the parameter: values computed from it were taken out of the graph by {calls}."
+            text = f"Only values taken out of the graph can lead from the parameter to the loss: {calls}."
             return Explanation("cut", f"{text} Compute with the tensors instead.", places)
-        return Explanation("unused", "The parameter was used, but nothing that came of it leads to the loss.")
+        return Explanation("unused", "Nothing computed from the parameter leads to the loss: is it this very tensor that is used?")
     if not cuts:
-        return Explanation("unused", "The parameter did not require grad when it was used: call requires_grad_() before the forward pass.")
+        text = "The parameter did not require grad when it was used: call requires_grad_() before the forward pass."
+        return Explanation("unused", text)
     reasons = "; ".join(f"{why}{at(record.place)}" for record, why in cuts)
     return Explanation("cut", f"No gradient flows to the parameter: {reasons}.", [record.place for record, _ in cuts])
 
@@ -322,7 +325,7 @@ def cuts_between(start: Record, goal: Record) -> list[tuple[Record, str]] | None
     return None
 
 
-# --- errors in backward -------------------------------------------------------------------------------------------------------------
+# --- errors in backward -----------------------------------------------------------------------------------------------------------
 
 
 def failed_node(error: BaseException) -> Any:
@@ -340,5 +343,5 @@ def add_note(error: BaseException) -> None:
     node = failed_node(error)
     if not isinstance(node, Node):
         return
-    made = f"which was made{at(node.trace)}" if node.trace else f"to see the line that made it, {SWITCH}"
-    error.add_note(f"Raised in the backward of {public_node(node).name()}; {made}.")
+    made = f"which was made{at(node.trace)}" if node.trace else f"whose line is not known: {SWITCH} to see it"
+    error.add_note(f"Raised in the backward of {public_node(node).name()}, {made}.")

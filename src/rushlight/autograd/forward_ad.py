@@ -42,19 +42,20 @@ class dual_level:
 
 
 def enter_dual_level() -> int:
-    """Opens a level; returns it. Raises RuntimeError when one is open already."""
+    """Opens a level; returns its number, 0, since PyTorch allows but one. Raises RuntimeError when one is open already."""
     if getattr(thread, "dual_level", None) is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
-    level = push_level()
-    thread.dual_level = level
-    return level
+    thread.dual_level = push_level()
+    return 0
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
     """Closes the level. Raises RuntimeError when none is open, or not this one."""
-    current = getattr(thread, "dual_level", None)
-    if current is None or (level is not None and level != current):
-        raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
+    current = open_level(level)
+    if current is None:
+        raise RuntimeError(
+            "Trying to exit a forward AD level that was not the last one that was created. This is not supported: no level is open"
+        )
     thread.dual_level = None
     pop_level(current)
 
@@ -78,24 +79,31 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
     Raises RuntimeError outside a level, ValueError for integers or a tangent of another shape or type.
     """
-    if level is None:
-        level = getattr(thread, "dual_level", None)
+    level = open_level(level)
     if level is None:
         raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.")
     check_dual(tensor, tangent)
-    if tangents_of(tangent, level) is not None or tangents_of(tensor, level) is not None:
+    if tangents_of(tangent, level) is not None:
+        raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level is not supported.")
+    if tangents_of(tensor, level) is not None:
         raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported.")
     return with_tangent(tensor, tangent, level)
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
     """The value and the tangent of a dual tensor."""
-    if level is None:
-        level = getattr(thread, "dual_level", None)
+    level = open_level(level)
     if level is None:
         return UnpackedDualTensor(tensor, None)
     tangent = tangents_of(tensor, level)
     return UnpackedDualTensor(below(tensor, level) if tangent is not None else tensor, tangent)
+
+
+def open_level(level: int | None) -> int | None:
+    """The open level, None without one. Raises RuntimeError for the number of another."""
+    if level not in (None, 0):
+        raise RuntimeError(f"Dual level {level} is not open: the only level there can be has the number 0")
+    return getattr(thread, "dual_level", None)
 
 
 def check_dual(tensor: Any, tangent: Any) -> None:
@@ -103,7 +111,7 @@ def check_dual(tensor: Any, tangent: Any) -> None:
     for given in (tensor, tangent):
         if not isinstance(given, Tensor):
             raise TypeError(f"make_dual(): argument 'tensor' (position 1) must be Tensor, not {type(given).__name__}")
-    for name, given in (("tensor", tensor), ("tangent", tangent)):
+    for name, given in (("primal", tensor), ("tangent", tangent)):
         if not (given.is_floating_point() or given.is_complex()):
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {given.dtype}")
     if tensor._array.shape != tangent._array.shape:
@@ -111,10 +119,9 @@ def check_dual(tensor: Any, tangent: Any) -> None:
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
             f"is of size {list(tensor._array.shape)} while the given forward gradient is of size {list(tangent._array.shape)}."
         )
-    if tensor._array.dtype != tangent._array.dtype:
+    if tensor.is_complex() != tangent.is_complex():
         raise RuntimeError(
-            f"Trying to set a forward gradient that has a different dtype than that of the original Tensor, this is not supported: "
-            f"{tangent.dtype} for a tensor of {tensor.dtype}; convert it with tangent.to(primal.dtype)"
+            f"Trying to set a forward gradient that is not of the same kind as the original Tensor: {tangent.dtype} for {tensor.dtype}"
         )
 
 
@@ -163,7 +170,8 @@ class Levels:
 def with_tangent(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
     """A view of `tensor` that carries one more tangent."""
     dual = aliased(tensor)
-    dual._tangents = {**(tensor._tangents or {}), level: tangent}
+    same = tangent._array.dtype == tensor._array.dtype
+    dual._tangents = {**(tensor._tangents or {}), level: tangent if same else tangent.to(tensor.dtype)}
     return dual
 
 
@@ -239,6 +247,8 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
         inputs = list(primals)
         private = []  # leaves that only this computation knows
         for i in active:
+            if thread.batch_sizes:
+                primals[i] = batched_as(primals[i], tangents[i])
             if primals[i]._node is None:
                 inputs[i] = wrap(primals[i]._array).requires_grad_(True)
                 inputs[i]._tangents = primals[i]._tangents
@@ -258,6 +268,15 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
     spend([*private, *cotangents])
     pushed = iter([zeros_of(out) if one is None else released(one, recording) for one, out in zip(found, flowing, strict=True)])
     return [None if result is None or result._node is None else next(pushed) for result in results]
+
+
+def batched_as(primal: Tensor, tangent: Tensor) -> Tensor:
+    """A primal that has an example of its own wherever its tangent has one, so that no pass sums over these."""
+    from ..arrays.batched import levels_of
+
+    if set(levels_of(tangent._array)) <= set(levels_of(primal._array)):
+        return primal
+    return primal + zeros_of(tangent)
 
 
 def spend(variables: list) -> None:
@@ -302,7 +321,7 @@ def leads_to_variables(tensor: Tensor) -> bool:
 
 def zeros_of(tensor: Tensor) -> Tensor:
     """Zeros of a tensor's shape and type."""
-    return wrap(np.zeros(tensor._array.shape, tensor._array.dtype))
+    return wrap(np.zeros_like(tensor._array))
 
 
 def assign_tangents(target: Tensor, result: Tensor) -> None:

@@ -167,6 +167,12 @@ class Function:
         """Returns a tangent (or None) for each output of forward, from those of its arguments."""
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple, *args: Any) -> Any:
+        """Returns the outputs for a whole batch, and along which dimensions the examples lie; without it, forward is run inside vmap."""
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
+                                  "generate_vmap_rule=True.")  # fmt: skip
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Runs forward and records the call. Only a tuple counts as several outputs."""
@@ -176,6 +182,12 @@ class Function:
         for arg in args:
             if isinstance(arg, Tensor) and arg._base is not None:
                 refresh_view(arg)
+        if thread.batch_levels and cls.vmap is not Function.vmap:
+            from ..func.vmap import apply_rule, batched_level
+
+            level = batched_level(args)
+            if level is not None:
+                return apply_rule(cls, args, level)
         ctx = FunctionCtx()
         ctx.needs_input_grad = tuple(isinstance(arg, Tensor) and arg._node is not None for arg in args)
         is_recorded = thread.grad_enabled and not thread.inference and any(ctx.needs_input_grad)

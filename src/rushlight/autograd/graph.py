@@ -135,8 +135,9 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each differentiable input its producer and the number of the producer's output."""
         rules = getattr(self.op, "rules", ())  # inputs without a rule (indices, masks) are no edges of PyTorch's
-        indices = range(len(self.edges))
-        return tuple(public_edge(self.edges[i]) for i in indices if i >= len(rules) or rules[i] is not None or self.edges[i] is not None)
+        return tuple(
+            public_edge(edge) for i, edge in enumerate(self.edges) if i >= len(rules) or rules[i] is not None or edge is not None
+        )
 
     def _sequence_nr(self) -> int:
         return -self._order

@@ -55,6 +55,8 @@ def apply(task: Pass, node: Node, g: Any) -> tuple:
         from .anomaly import apply_checked
 
         return apply_checked(node, g, task.keep, task.on_tensors)
+    if thread.profiler is not None:
+        return thread.profiler.run_node(node, g, task.keep, task.on_tensors)
     return node.vjp_recorded(g, task.keep) if task.on_tensors else node.vjp(g, task.keep)
 
 

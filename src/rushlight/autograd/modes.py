@@ -37,6 +37,7 @@ class _Thread(threading.local):
     selecting: Any = None  # the selective checkpoint, if any, that decides which results are kept
     functions: tuple = ()  # __torch_function__ modes, innermost last
     subclasses_disabled = False  # whether tensor subclasses are treated as plain tensors
+    profiler: Any = None
     anomaly = False
     anomaly_check_nan = True
     counted = False  # whether this thread is counted in state.active

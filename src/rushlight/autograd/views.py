@@ -16,7 +16,7 @@ from .modes import adjust_active, state, thread
 
 
 class CopySlices(Node):
-    """An in-place change of a view, as an operation on the base: `inner` is the operation, whose input number `place` was the view."""
+    """An in-place change of a view, as an operation on the base: `inner` is the change; its input number `place` was the view."""
 
     __slots__ = ("inner", "place", "layout")
 
@@ -131,15 +131,17 @@ def check_made(view: Tensor, change: str) -> None:
     made = view.__dict__.get("_made")
     if made == "no_grad" and thread.grad_enabled:
         raise RuntimeError(
-            f"A view was created in no_grad mode and {change} with grad mode enabled. Given that this use case is ambiguous and "
-            "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the "
-            "no_grad block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+            f"A view was created in no_grad mode and {change} with grad mode enabled. Given that this "
+            "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+            "moving both the view and the inplace either both inside the no_grad block (if you don't "
+            "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
     if made == "inference":
         raise RuntimeError(
-            f"A view was created in inference mode and {change} in normal mode. Given that this use case is ambiguous and error-prone, "
-            "it is forbidden. You can clarify your code by moving both the view and the inplace either both inside the inference_mode "
-            "block (if you don't want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
+            f"A view was created in inference mode and {change} in normal mode. Given that this use "
+            "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+            "both the view and the inplace either both inside the inference_mode block (if you don't "
+            "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
     if made == "multiple":
         raise RuntimeError(
@@ -149,10 +151,10 @@ def check_made(view: Tensor, change: str) -> None:
         )
     if made == "custom":
         raise RuntimeError(
-            f"{origin_of(view)} is a view and {change}. This view was created inside a custom Function (or because an input was "
-            "returned as-is) and the autograd logic to handle view+inplace would override the custom backward associated with the "
-            "custom Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
-            "the custom Function."
+            f"{origin_of(view)} is a view and {change}. This view was created inside a custom Function (or "
+            "because an input was returned as-is) and the autograd logic to handle view+inplace would override "
+            "the custom backward associated with the custom Function, leading to incorrect gradients. This "
+            "behavior is forbidden. You can fix this by cloning the output of the custom Function."
         )
 
 

@@ -211,7 +211,7 @@ def basis(tensor: Tensor) -> Tensor:
     """The unit vectors of a tensor's space, along a new first dimension."""
     from ..creation import eye
 
-    return eye(tensor.numel(), dtype=tensor.dtype).reshape(tensor.numel(), *tensor.shape)
+    return eye(tensor.numel(), dtype=tensor.dtype).reshape((tensor.numel(), *tensor.shape))
 
 
 def jacrev(
@@ -237,7 +237,7 @@ def jacrev(
                 return pull(tree_unflatten(cotangents, out_spec))
 
             stackedrows = vmap(pull_one, chunk_size=chunk_size)(basis(one))
-            shaped = tree_map(lambda row, one=one: row.reshape(*one.shape, *row.shape[1:]), stackedrows)
+            shaped = tree_map(lambda row, one=one: row.reshape((*one.shape, *row.shape[1:])), stackedrows)
             rows.append(shaped[0] if isinstance(argnums, int) else shaped)
         jacobian = tree_unflatten(rows, out_spec)
         return (jacobian, result[2]) if has_aux else jacobian
@@ -282,7 +282,7 @@ def jacfwd(
 
 def _columns_last(pushed: Tensor, input: Tensor) -> Tensor:
     """Tangents stacked along the first dimension as the trailing dimensions of a Jacobian."""
-    return pushed.movedim(0, -1).reshape(*pushed.shape[1:], *input.shape)
+    return pushed.movedim(0, -1).reshape((*pushed.shape[1:], *input.shape))
 
 
 def hessian(func: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.modes import no_grad
@@ -10,9 +11,9 @@ from ..ops.joining import stack
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ..nn import Module
+    from ..nn.modules.module import Module
 
 
 def functional_call(
@@ -39,6 +40,21 @@ def functional_call(
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with swapped(module, given, tie_weights, strict):
         return module(*args, **(kwargs or {}))
+
+
+def functionalize(func: Callable, *, remove: str = "mutations") -> Callable:
+    """`func` itself: its in-place changes and views already have the derivatives and the batching of what they compute."""
+    if remove not in ("mutations", "mutations_and_views"):
+        raise RuntimeError(
+            f"functionalize(f, remove='mutations'): received invalid argument for 'remove'. Valid options are 'mutations' and "
+            f"'mutations_and_views'. Got {remove}"
+        )
+
+    @wraps(func)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return func(*args, **kwargs)
+
+    return wrapped
 
 
 def places(module: Module) -> dict[str, tuple[Module, dict[str, Any], str]]:

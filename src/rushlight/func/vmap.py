@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -116,7 +115,7 @@ def name_of(func: Any) -> str:
 
 def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any, list, int]:
     """The leaves of the arguments with their batch dimensions, and the size of the batch. Raises ValueError where they do not fit."""
-    if not isinstance(in_dims, (int, tuple, list)):
+    if not isinstance(in_dims, (int, tuple)):
         raise ValueError(
             f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
             f"matching the structure of inputs, got: {type(in_dims)}."
@@ -127,7 +126,7 @@ def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any
             "function with no inputs. The latter is unsupported."
         )
     leaves, spec = tree_flatten(args)
-    dims = broadcast_prefix(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
+    dims = broadcast_prefix(in_dims, args)
     if dims is None:
         raise ValueError(
             f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
@@ -271,6 +270,49 @@ def batched_like(tensor: Tensor, model: Tensor) -> Tensor:
     sizes = model._array.data.shape[: len(levels)]
     tensor._array = BatchedArray(np.broadcast_to(tensor._array, sizes + tensor._array.shape).copy(), levels)
     return tensor
+
+
+class VmapInfo(NamedTuple):
+    """What the `vmap` of a custom function is told of the batch."""
+
+    batch_size: int
+    randomness: str
+
+
+def batched_level(args: tuple) -> int | None:
+    """The innermost open level at which any argument is batched."""
+    found = [level for arg in args if isinstance(arg, Tensor) for level in levels_of(arg._array) if level in thread.batch_levels]
+    return max(found, default=None)
+
+
+def apply_rule(function: Any, args: tuple, level: int) -> Any:
+    """A custom function by its own `vmap`, which sees the examples of that level along a dimension."""
+    if function.generate_vmap_rule:
+        raise RuntimeError(
+            f"You tried to vmap over {function.__name__}, but it has both generate_vmap_rule=True and an overridden vmap staticmethod. "
+            "Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid ambiguity."
+        )
+    size = thread.batch_sizes[level]
+    batched = [isinstance(arg, Tensor) and level in levels_of(arg._array) for arg in args]
+    before = thread.batch_levels, thread.randomness
+    mode = next(mode for mode, one, _ in thread.randomness if one == level)
+    thread.batch_levels = tuple(one for one in thread.batch_levels if one < level)
+    thread.randomness = tuple(rule for rule in thread.randomness if rule[1] < level)
+    try:
+        whole = [leave(arg, level, 0, size) if is_batched else arg for arg, is_batched in zip(args, batched, strict=True)]
+        answer = function.vmap(VmapInfo(size, mode), tuple(0 if one else None for one in batched), *whole)
+        if not (isinstance(answer, tuple) and len(answer) == 2):
+            raise RuntimeError(
+                f"Expected the vmap staticmethod of {function.__name__} to return (outputs, out_dims), a tuple of two"
+            )
+        outputs, spec = tree_flatten(answer[0])
+        dims = broadcast_prefix(answer[1], answer[0])
+        if dims is None:
+            raise RuntimeError(f"The vmap staticmethod of {function.__name__} returned out_dims that do not fit its outputs: {answer[1]}")
+        entered = [one if dim is None else enter(one, level, dim) for one, dim in zip(outputs, dims, strict=True)]
+        return tree_unflatten(entered, spec)
+    finally:
+        thread.batch_levels, thread.randomness = before
 
 
 class Batching:

@@ -1,4 +1,4 @@
-"""The pickles within PyTorch's checkpoints: written under PyTorch's names, and read by an interpreter that runs no code of the file's.
+"""The pickles within PyTorch's checkpoints: written under PyTorch's names, and read by an interpreter that runs no code of theirs.
 
 A checkpoint is a zip file. `data.pkl` in it describes the objects; a tensor there is a call of one of the functions below, by
 PyTorch's name, on a storage, which stands for an entry `data/0`, `data/1`, ... of the zip file.
@@ -17,7 +17,6 @@ import numpy as np
 
 from .. import devices, dtypes
 from ..arrays.memory import address, owner
-from ..autograd.graph import LEAF
 from ..methods import INTERNAL, user_attributes
 from ..nn import parameter
 from ..tensor import Size, Tensor, recast, wrap
@@ -33,7 +32,8 @@ class StorageType:
 TYPED = {
     kind: StorageType(f"{name}Storage", kind)
     for name, kind in {
-        "Float": dtypes.float32, "Double": dtypes.float64, "Half": dtypes.float16, "BFloat16": dtypes.bfloat16, "Long": dtypes.int64,
+        "Float": dtypes.float32, "Double": dtypes.float64, "Half": dtypes.float16,
+        "BFloat16": dtypes.bfloat16, "Long": dtypes.int64,
         "Int": dtypes.int32, "Short": dtypes.int16, "Char": dtypes.int8, "Byte": dtypes.uint8, "Bool": dtypes.bool,
         "ComplexFloat": dtypes.complex64, "ComplexDouble": dtypes.complex128,
     }.items()
@@ -48,7 +48,7 @@ class Storage:
         self.memory, self.kind, self.key = memory, kind, key
 
 
-# --- PyTorch's functions, that a checkpoint names ----------------------------------------------------------------------------------
+# --- PyTorch's functions, that a checkpoint names ---------------------------------------------------------------------------------
 
 
 def rebuild_tensor(
@@ -71,8 +71,8 @@ def rebuild_typed_tensor(
         array = np.empty(size, kind)
     elif reach > storage.memory.size:
         raise pickle.UnpicklingError(
-            f"a tensor of size {list(size)} and strides {list(stride)} needs a storage of {reach} bytes, and entry data/{storage.key} "
-            f"has {storage.memory.size}: the file is damaged"
+            f"a tensor of size {list(size)} and strides {list(stride)} needs a storage of {reach} "
+            f"bytes, and entry data/{storage.key} has {storage.memory.size}: the file is damaged"
         )
     else:
         array = np.ndarray(tuple(size), kind, storage.memory, offset * kind.itemsize, steps)
@@ -144,7 +144,7 @@ NAMES = {id(value): name for name, value in KNOWN.items() if "cuda" not in name 
 OLD_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 
 
-# --- writing ------------------------------------------------------------------------------------------------------------------------
+# --- writing ----------------------------------------------------------------------------------------------------------------------
 
 
 class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Python: only there can a class be written under another name
@@ -159,7 +159,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyth
         """Writes the name of a class or function: PyTorch's, where it is ours."""
         known = NAMES.get(id(obj))
         if known is None and getattr(obj, "__module__", "").partition(".")[0] != __package__.partition(".")[0]:
-            super().save_global(obj, name)
+            super().save_global(obj, name)  # type: ignore[misc]
             return
         if known is None:
             known = f"torch.{obj.__module__.partition('.')[2]}.{name or obj.__qualname__}"
@@ -169,7 +169,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyth
         self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
         self.memoize(obj)
 
-    dispatch = {**pickle._Pickler.dispatch, FunctionType: save_global}  # type: ignore[attr-defined]
+    dispatch = {**pickle._Pickler.dispatch, FunctionType: save_global}  # type: ignore[dict-item]
 
     def persistent_id(self, obj: Any) -> Any:
         """What stands for a storage."""
@@ -212,7 +212,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyth
             self.storages[storage.key] = memory  # type: ignore[assignment]
         offset = (address(array) - address(whole)) // array.itemsize if array.size else 0
         strides = wrap(array).stride()
-        common = storage, offset, tuple(array.shape), strides, tensor._node is not None, OrderedDict()
+        common: tuple = storage, offset, tuple(array.shape), strides, tensor._node is not None, OrderedDict()
         return (rebuild_typed_tensor, (*common, dtype)) if kind is UNTYPED else (rebuild_tensor, common)
 
 
@@ -222,13 +222,14 @@ def memory_of(array: np.ndarray) -> np.ndarray | None:
     return in_order.reshape(-1).view(np.uint8) if in_order.flags.c_contiguous else None
 
 
-# --- reading ------------------------------------------------------------------------------------------------------------------------
+# --- reading ----------------------------------------------------------------------------------------------------------------------
 
 MARK = object()
 # Opcodes whose argument is the object itself.
 CONSTANTS = frozenset((
-    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
-    "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "UNICODE", "BINUNICODE",
+    "SHORT_BINUNICODE", "BINUNICODE8", "STRING", "BINSTRING", "SHORT_BINSTRING",
+    "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
 ))  # fmt: skip
 
 
@@ -396,7 +397,9 @@ class Unpickler:
     def do_build(self, _: Any) -> None:
         state, target = self.stack.pop(), self.stack[-1]
         if not any(type(target) is one for one in self.callables) and not isinstance(target, (Tensor, OrderedDict, np.dtype)):
-            raise pickle.UnpicklingError(f"Can only build Tensor, Parameter, OrderedDict or types allowlisted, but got {type(target)}")
+            raise pickle.UnpicklingError(
+                f"Can only build Tensor, Parameter, OrderedDict or types allowlisted, but got {type(target)}"
+            )
         if isinstance(target, Tensor):
             set_attributes(target, state)
             return

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rushlight
-from rushlight.tensor import Tensor, _disabled_torch_function_impl
+from rushlight.tensor import Tensor, _disabled_torch_function_impl, _TensorType
 
 if TYPE_CHECKING:
     from typing import Any
 
 
-class _ParameterMeta(type(Tensor)):
+class _ParameterMeta(_TensorType):
     """A tensor of another class counts as a parameter when it says so by `_is_param`."""
 
     def __instancecheck__(cls, instance: object) -> bool:
@@ -40,7 +40,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 f"'{type(data).__name__}' object has no attribute 'detach': "
                 "Parameter takes a Tensor; make one first, e.g. torch.tensor(data)"
             )
-        parameter = data.detach().requires_grad_(requires_grad)
+        parameter: Any = data.detach().requires_grad_(requires_grad)
         if type(parameter) is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
@@ -60,12 +60,13 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
     def __repr__(self, *, tensor_contents: str | None = None) -> str:
         return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
 
-    def __reduce_ex__(self, protocol: int) -> tuple[Any, ...]:
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         from collections import OrderedDict
 
         from rushlight.methods import user_attributes
 
-        arguments = self.data, self.requires_grad, OrderedDict()  # PyTorch's form: the last stands for hooks
+        hooks: OrderedDict = OrderedDict()  # PyTorch's form has it
+        arguments = self.data, self.requires_grad, hooks
         state = user_attributes(self)
         return (_rebuild_parameter_with_state, (*arguments, state)) if state else (_rebuild_parameter, arguments)
 
@@ -80,7 +81,7 @@ def _rebuild_parameter_with_state(data: Tensor, requires_grad: bool, backward_ho
     return parameter
 
 
-class _BufferMeta(type(Tensor)):
+class _BufferMeta(_TensorType):
     """A buffer is an ordinary tensor with a mark."""
 
     def __instancecheck__(cls, instance: object) -> bool:
@@ -97,10 +98,10 @@ class Buffer(Tensor, metaclass=_BufferMeta):
 
     __torch_function__ = _disabled_torch_function_impl
 
-    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Tensor:
+    def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = rushlight.empty(0)
-        buffer = data.detach().requires_grad_(data.requires_grad)
+        buffer: Any = data.detach().requires_grad_(data.requires_grad)
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer

@@ -132,7 +132,10 @@ def hardshrink(input: Array, lambd: float = 0.5) -> Array:
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
     """The input moved towards zero by `lambd`, zero between. Raises RuntimeError for a negative `lambd`."""
     if not lambd >= 0:
-        raise RuntimeError(f"lambda must be in range [0, {dtypes.finfo(dtypes.of(input)).max:g}], but found {lambd:g}")
+        limit = dtypes.finfo(dtypes.of(input)).max
+        raise RuntimeError(
+            f"lambda must be in range [0, {limit:g}] for input dtype {type_word(dtypes.of(input))}, but found {lambd:g}"
+        )
     return input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd)
 
 
@@ -173,7 +176,7 @@ def elu(input: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float
     return above
 
 
-@composite(inplace=True, method=False, samples=kinked())
+@composite(method=False, samples=kinked())
 def selu(input: Any) -> Any:
     """`elu` with the constants that keep mean and variance. Source: Klambauer et al., Self-Normalizing Neural Networks (2017)."""
     return elu(input, SELU_ALPHA, SELU_SCALE)

@@ -14,6 +14,7 @@ from ..arrays.elementary import over, row_sums
 from ..tensor import Tensor, wrap
 from . import softmax as softmaxes
 from .casting import to_dtype
+from .checks import somewhere
 from .comparisons import where
 from .dropout import dropout
 from .joining import cat
@@ -49,7 +50,7 @@ def attention_weights(query: Any, key: Any, attn_mask: Any, is_causal: bool, sca
         scores = where(allowed, scores, -math.inf)
     weights = softmaxes.softmax(scores, -1)
     lost = np.maximum.reduce(scores._array, -1, keepdims=True, initial=-math.inf) == -math.inf
-    return where(wrap(lost), 0.0, weights) if lost.any() else weights
+    return where(wrap(lost), 0.0, weights) if somewhere(lost) else weights
 
 
 def attention_joint(

@@ -146,6 +146,15 @@ def elementwise(batch: Batch) -> Any:
     return batch.run([operand(array, batch.levels, rank) for array in batch.arrays])
 
 
+def masked_filled(batch: Batch) -> Any:
+    """masked_fill: its value has no dimensions, and so none for examples."""
+    if levels_of(batch.arrays[1]):
+        return NotImplemented
+    rank = max(batch.arrays[0].ndim, batch.arrays[2].ndim)
+    input, mask = (operand(batch.arrays[i], batch.levels, rank) for i in (0, 2))
+    return batch.run([np.broadcast_to(input, np.broadcast_shapes(input.shape, mask.shape)), batch.arrays[1], mask])
+
+
 def views(batch: Batch) -> Any:
     """A view op: what it does to the first example's strides, it does to all."""
     source = batch.arrays[0]
@@ -173,7 +182,7 @@ def along(batch: Batch) -> Any:
     name = "dims" if "dims" in names else "dim"
     rank = max(array.ndim for array in batch.arrays)
     dim = batch.argument(name)
-    if not rank:
+    if not rank or isinstance(dim, bool):  # var(True) means something else
         return NotImplemented
     if dim is None or (isinstance(dim, (tuple, list)) and not dim):
         if batch.op.name not in TAKES_ALL:
@@ -321,11 +330,11 @@ TAKES_ALL = (
 )  # fmt: skip
 ALONG = (
     *TAKES_ALL, "softmax", "log_softmax", "softmax_backward", "log_softmax_backward", "cumsum", "cumprod", "logcumsumexp", "cummax",
-    "cummin", "prod", "argmax", "argmin", "max_along", "min_along", "sort", "argsort", "topk", "kthvalue", "median_along", "flip", "glu",
+    "cummin", "prod", "argmax", "argmin", "max_along", "min_along", "sort", "argsort", "topk", "kthvalue", "median_along", "glu",
     "gather", "scatter_src", "scatter_number", "scatter_add",
 )  # fmt: skip
 ELEMENTWISE = (
-    "where", "masked_fill", "masked", "clamp_numbers", "abs", "sgn", "angle", "complex", "polar", "conj", "pow_number", "isclose", "relu",
+    "where", "masked", "clamp_numbers", "abs", "sgn", "angle", "complex", "polar", "conj", "pow_number", "isclose", "relu",
     "leaky_relu", "leaky_relu_slope", "threshold", "hardtanh", "hardsigmoid", "hardswish", "hardswish_slope", "hardshrink", "softshrink",
     "elu", "elu_slope", "celu", "silu", "mish", "gelu", "softplus", "softplus_slope", "logsigmoid", "slope", "zero", "clone", "to_dtype",
     "fill_number",
@@ -348,6 +357,7 @@ RULES: dict[str, Callable] = {
     **dict.fromkeys(("matmul", "mm", "mv", "dot", "bmm"), product),
     **dict.fromkeys(("cat", "stack"), joined),
     "linear": linear_map,
+    "masked_fill": masked_filled,
     "embedding": looked_up,
     "basic_spread": spread,
     "contraction": contracted,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import dtypes
 from ..arrays.promotion import cast, common_dtype
 from .dispatch import type_word, value_error
@@ -25,6 +27,21 @@ def alike(*arrays: Any) -> tuple:
         return arrays
     kind = common_dtype([array for array in arrays if array is not None])
     return tuple(None if array is None else cast(array, kind) for array in arrays)
+
+
+def everywhere(condition: Any) -> bool:
+    """Whether a condition holds for all elements, inside vmap those of all examples: for a decision between two ways."""
+    return bool(np.all(examples_of(condition)))
+
+
+def somewhere(condition: Any) -> bool:
+    """Whether a condition holds for any element, inside vmap of any example."""
+    return bool(np.any(examples_of(condition)))
+
+
+def examples_of(condition: Any) -> Any:
+    array = getattr(condition, "_array", condition)
+    return array.data if hasattr(array, "levels") else array
 
 
 def check_reduction(reduction: Any) -> None:

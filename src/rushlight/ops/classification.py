@@ -229,6 +229,10 @@ def cross_entropy(
 
     `input` is (N, C, ...) or (C). Label smoothing mixes the target with a uniform one. `weight` (C) weighs classes.
     """
+    for position, (name, value) in enumerate((("input", input), ("target", target)), 1):
+        if not isinstance(value, Tensor):
+            found = type(value).__name__
+            raise TypeError(f"cross_entropy_loss(): argument '{name}' (position {position}) must be Tensor, not {found}")
     smooth = label_smoothing > 0.0
     if not smooth and tuple(target.shape) != tuple(input.shape):
         return index_cross_entropy(input, target, weight, reduction, ignore_index)

@@ -82,6 +82,11 @@ def check_shapes(x: tuple, w: tuple, bias: Any, groups: int, transposed: bool) -
         )
 
 
+def planar(size: tuple) -> tuple:
+    """Extents as PyTorch tells of them: a line is a plane of height one."""
+    return (1, *size) if len(size) == 1 else tuple(size)
+
+
 def by(numbers: Any) -> str:
     """Numbers as in `3 x 3`."""
     return " x ".join(map(str, numbers))
@@ -190,8 +195,8 @@ def transposed_size(
     ])  # fmt: skip
     if min(result) < 1:
         raise RuntimeError(
-            f"Given input size per channel: ({by(size)}). Calculated output size per channel: ({by(result)}). Output size is "
-            "too small"
+            f"Given input size per channel: ({by(planar(size))}). Calculated output size per channel: ({by(planar(result))}). "
+            "Output size is too small"
         )
     return result
 

@@ -74,7 +74,7 @@ def eigh_backward(g: tuple, out: tuple) -> tuple:
     joint=eigh_backward, name="linalg.eigh", method=False, returns=eigh_fields,
     samples=lambda: [call(SYMMETRIC), call(T((2, 2, 2), kind="symmetric"))],
 )  # fmt: skip
-def eigh(A: Array, UPLO: str = "L") -> tuple[Array, Array]:
+def eigh(A: Array, UPLO: Any = "L") -> tuple[Array, Array]:
     """Eigenvalues, ascending, and orthonormal eigenvectors (columns) of Hermitian matrices, of which one triangle is
     read.
     """
@@ -240,7 +240,7 @@ def tall_qr_backward(g_Q: Any, g_R: Any, Q: Any, R: Any) -> Any:
     joint=qr_backward, name="linalg.qr", method=False, returns=linalg_qr_fields,
     samples=lambda: [call(SQUARE), call(TALL), call(WIDE), call(T((2, 3, 2))), call(SQUARE, mode="complete")],
 )  # fmt: skip
-def linalg_qr(A: Array, mode: str = "reduced") -> tuple[Array, Array]:
+def linalg_qr(A: Array, mode: Any = "reduced") -> tuple[Array, Array]:
     """Orthonormal columns Q and upper triangular R with `A = Q @ R`.
 
     Mode "complete" has a square Q, mode "r" an empty one.

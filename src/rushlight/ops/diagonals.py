@@ -169,7 +169,7 @@ def fill_diagonal_(self: Tensor, fill_value: float, wrap: bool = False) -> Tenso
     return self
 
 
-Tensor.fill_diagonal_ = fill_diagonal_
+Tensor.fill_diagonal_ = fill_diagonal_  # type: ignore[assignment]
 
 __all__ = [
     "diag",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,8 @@ from ..arrays.promotion import NUMBERS, common_dtype, operand
 from ..autograd.graph import OutputStub, next_order
 from ..autograd.modes import state, thread
 from ..overridable import overriding
-from ..tensor import Tensor, new, plain_types, refresh_view, wrap
+from ..tensor import Tensor, new, refresh_view, wrap
 from .op import ALIASES, Op, edge_of
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
@@ -154,7 +151,7 @@ def value_error(message: str) -> ValueError:
 
 
 def shape_error(op: Op, arrays: list, error: ValueError) -> Exception:
-    """PyTorch's wording for operands that cannot be broadcast, and for dimensions that are not there; other errors as RuntimeError."""
+    """PyTorch's wording for operands that cannot be broadcast, and for dimensions that are not there; else a RuntimeError."""
     if getattr(error, "deliberate", False):
         return error
     if isinstance(error, IndexError) and hasattr(error, "axis"):  # NumPy's AxisError
@@ -335,12 +332,12 @@ def spaces_of(op: Op, operands: list, arrays: list, edges: list, outputs: list) 
     return None
 
 
-def spaces_from(edges: list, arrays: list) -> tuple:
+def spaces_from(edges: list | tuple, arrays: list) -> tuple:
     """The shape and type of each input that needs a cotangent."""
     return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
 
 
-def batched_spaces(edges: list, arrays: list) -> tuple:
+def batched_spaces(edges: list | tuple, arrays: list) -> tuple:
     """The inputs' shapes and types, and at which levels of vmap they are batched."""
     from ..arrays.batched import levels_of
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .comparisons import clamp_min
+from .dispatch import type_word
 from .kinds import composite
 from .norms import vector_norm
 from .reductions import sum
@@ -18,7 +19,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`; norms below `eps` count as `eps`. The shapes broadcast."""
     for x in (x1, x2):
         if not x.is_floating_point() and not x.is_complex():
-            raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {x.dtype}")
+            raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {type_word(x.dtype)}")
     shape = (x1 * 0 + x2 * 0).shape if tuple(x1.shape) != tuple(x2.shape) else x1.shape
     x1, x2 = x1.expand(shape), x2.expand(shape)
     first, second = (x / clamp_min(vector_norm(x, 2, dim, True), eps) for x in (x1, x2))

@@ -123,7 +123,7 @@ def contraction(input: Array, other: Array, words: tuple, output: str) -> Array:
     return result if plan.order is None else result.transpose(plan.order)
 
 
-def contracted(operands: list, words: list, output: str) -> Any:
+def contracted(operands: list, words: list | tuple, output: str) -> Any:
     """Several operands contracted from left to right."""
     result, word = operands[0], words[0]
     for i in range(1, len(operands)):

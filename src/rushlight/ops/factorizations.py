@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..arrays.batched import by_example
+from .checks import somewhere
 from .joining import cat
 from .kinds import Array, composite, constant_op, general
 from .matrices import (
@@ -40,6 +42,8 @@ TALL, WIDE = T((4, 3)), T((3, 4))
 
 def permutation_of(pivots: Any, rows: int) -> Any:
     """Matrices P with `A = P @ L @ U`, from LAPACK's row exchanges."""
+    if hasattr(pivots, "levels"):
+        return by_example(permutation_of, (pivots, rows), {})
     flat = (
         pivots.reshape(-1, pivots.shape[-1]) if pivots.size else np.empty((int(np.prod(pivots.shape[:-1])), 0), int32)
     )
@@ -133,7 +137,7 @@ def singular_factor(name: str, info: Any) -> str:
 def lu_factor(A: Any, *, pivot: bool = True) -> Any:
     """The compact LU factorization and the row exchanges. Raises RuntimeError for singular matrices."""
     LU, pivots, info = lu_factor_ex(A, pivot=pivot)
-    if bool(info.any()):
+    if somewhere(info):
         raise RuntimeError(singular_factor("lu_factor", info.numpy()))
     return lu_factor_fields(LU, pivots)
 

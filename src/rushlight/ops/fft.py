@@ -36,7 +36,7 @@ AXES = (-2, -1)
         call(T((3, 4), kind="complex"), (0, 1), True, "ortho"), call(T((3, 4), kind="complex"), (1,), False, "forward"),
     ],
 )  # fmt: skip
-def c2c(input: Array, dim: tuple, forward: bool, norm: str) -> Array:
+def c2c(input: Array, dim: tuple, forward: bool, norm: Any) -> Array:
     """The transform of complex numbers over some dimensions."""
     transform = np.fft.fft if forward else np.fft.ifft
     for axis in reversed(dim):
@@ -49,7 +49,7 @@ def c2c(input: Array, dim: tuple, forward: bool, norm: str) -> Array:
     name="fft.r2c", node="FftR2CBackward0", method=False,
     samples=lambda: [call(T((3, 4)), 1, "backward"), call(T((3, 4)), 0, "ortho")],
 )  # fmt: skip
-def r2c(input: Array, dim: int, norm: str) -> Array:
+def r2c(input: Array, dim: int, norm: Any) -> Array:
     """The transform of real numbers along one dimension, of which the redundant half is left out."""
     return np.fft.rfft(input, axis=dim, norm=norm)
 
@@ -59,7 +59,7 @@ def r2c(input: Array, dim: int, norm: str) -> Array:
     name="fft.c2r", node="FftC2RBackward0", method=False,
     samples=lambda: [call(T((3, 4), kind="complex"), 6, 1, "backward"), call(T((3, 4), kind="complex"), 5, 0, "ortho")],
 )  # fmt: skip
-def c2r(input: Array, size: int, dim: int, norm: str) -> Array:
+def c2r(input: Array, size: int, dim: int, norm: Any) -> Array:
     """The inverse of `r2c`, to `size` real numbers."""
     return np.fft.irfft(input, size, axis=dim, norm=norm)
 

@@ -134,6 +134,6 @@ def zero_(self: Tensor) -> Tensor:
     return change(self, zero.op, (), {})
 
 
-Tensor.fill_ = fill_
+Tensor.fill_ = fill_  # type: ignore[assignment]
 
 __all__ = ["fill", "fill_", "zero_"]

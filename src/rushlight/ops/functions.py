@@ -84,7 +84,8 @@ def log_of_sum(input: Array, other: Array) -> Array:
     if input.dtype.kind != "c":
         return np.logaddexp(input, other)
     swap = input.real < other.real
-    larger, smaller = np.where(swap, other, input), np.where(swap, input, other)
+    larger: Array = np.where(swap, other, input)
+    smaller: Array = np.where(swap, input, other)
     return larger + np.log1p(np.exp(smaller - larger))
 
 

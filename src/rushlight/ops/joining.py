@@ -173,7 +173,7 @@ def into_views(op: Any) -> Any:
     forward, name = op.forward, op.inputs[0]
 
     def function(*args: Any, **options: Any) -> Any:
-        source = args[0] if args else None
+        source: Any = args[0] if args else None
         if state.active or type(source) not in plain_types or name in options:
             return forward(*args, **options) if args and is_array(source) else careful(op, args, options)
         array = source._array
@@ -471,7 +471,7 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     return tuple(wrap(np.array(one, np.int64)) for one in np.unravel_index(indices._array, sizes))
 
 
-Tensor.split_with_sizes = split_with_sizes
+Tensor.split_with_sizes = split_with_sizes  # type: ignore[assignment]
 
 __all__ = [
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "cartesian_prod", "cat", "chunk", "column_stack", "combinations",

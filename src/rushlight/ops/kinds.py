@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.basic import as_array, generic, ndarray
+from ..arrays.basic import generic, ndarray
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..overridable import overridable, overriding
@@ -45,7 +45,7 @@ def publish(op: Op, function: Callable) -> Callable:
     return function
 
 
-# --- pointwise ----------------------------------------------------------------------------------------------------------------------
+# --- pointwise --------------------------------------------------------------------------------------------------------------------
 
 
 def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Callable:
@@ -83,7 +83,7 @@ def with_options(op: Op, quick: Callable) -> Callable:
 
 
 def chooses(partial: Callable) -> Callable:
-    """Marks a partial derivative that passes the cotangent on or stops it: where it is zero, so is the product, also with infinity."""
+    """Marks a partial derivative that passes the cotangent on or stops it: where it is zero, so is the product, of infinity too."""
     partial.chooses = True  # type: ignore[attr-defined]
     return partial
 
@@ -285,9 +285,10 @@ def _comparison(op: Op, otherwise: Callable) -> Callable:
             if kind in plain_types:
                 if other._array.dtype is dtype and (dtype is float32 or dtype is float64 or dtype is int64):
                     operand = other._array
-            elif takes_numbers and (kind is float or kind is int):
-                if dtype is float32 or dtype is float64 or (dtype is int64 and kind is int):
-                    operand = other
+            elif takes_numbers and (
+                (kind is float or kind is int) and (dtype is float32 or dtype is float64) or (kind is int and dtype is int64)
+            ):
+                operand = other
             if operand is not None:
                 try:
                     result = ufunc(array, operand)
@@ -308,7 +309,7 @@ def _careful_only(op: Op) -> Callable:
     return function
 
 
-# --- all other kinds ----------------------------------------------------------------------------------------------------------------
+# --- all other kinds --------------------------------------------------------------------------------------------------------------
 
 
 def _declare(kind: str, rules: tuple, declared: dict) -> Callable:
@@ -336,7 +337,7 @@ def bilinear(*transposes: Callable, **declared: Any) -> Callable:
     return _declare("bilinear", transposes, declared)
 
 
-def general(*vjps: Callable, **declared: Any) -> Callable:
+def general(*vjps: Callable | None, **declared: Any) -> Callable:
     """Decorates any other forward; `vjp(g, ...)` per input gives its cotangent (or `joint=`, all of them at once)."""
     return _declare("general", vjps, declared)
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import return_types
 from . import pointwise, reductions
+from .checks import everywhere, somewhere
 from .comparisons import where
 from .decompositions import linalg_svd
 from .functions import log
@@ -53,7 +54,7 @@ def as_column(x: Any) -> Any:
 
 def det_backward(g: Any, A: Any, out: Any) -> Any:
     """`g conj(det) A^-H`; of singular matrices by their cofactors, from the singular value decomposition."""
-    if bool((out != 0).all()):
+    if everywhere(out != 0):
         return as_column(g * conjugated(out)) * adjoint(inv(A))
     U, S, Vh = linalg_svd(A)
     count = A.shape[-1]
@@ -150,7 +151,7 @@ def singularity(A: Array) -> Array:
 def inv_ex(A: Any, *, check_errors: bool = False) -> Any:
     """The inverses, and per matrix zero or what is wrong with it; nothing is raised unless `check_errors`."""
     info = singularity(A)
-    if check_errors or not bool(info.any()):
+    if check_errors or not somewhere(info):
         return inv_fields(inv(A), info)
     good = info.reshape(*info.shape, 1, 1) == 0
     return inv_fields(inv(where(good, A, identity(A))) - log(good.to(A.dtype)), info)
@@ -360,7 +361,7 @@ def definiteness(A: Array) -> Array:
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
     """The Cholesky factor, and per matrix zero or the order of the first leading minor that is not positive."""
     info = definiteness(adjoint(A) if upper else A)
-    if not check_errors and bool(info.any()):
+    if not check_errors and somewhere(info):
         good = info.reshape(*info.shape, 1, 1) == 0
         A = where(good, A, identity(A))  # the factor of a matrix without one says nothing
     return cholesky_fields(linalg_cholesky(A, upper=upper), info)

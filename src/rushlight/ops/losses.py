@@ -15,7 +15,7 @@ from ..arrays.elementary import log1p_exp, logistic
 from ..tensor import Tensor, wrap
 from .activations import logsigmoid
 from .along import take_along
-from .checks import alike, check_reduction
+from .checks import alike, check_reduction, somewhere
 from .comparisons import clamp_min, minimum, where
 from .ctc import ctc_loss
 from .dispatch import type_word, value_error
@@ -122,6 +122,8 @@ def binary_cross_entropy_with_logits(
     check_reduction(reduction)
     if target.shape != input.shape:
         raise _shape_error(input, target)
+    if target.dtype.kind in "biu" and input.dtype.kind == "f":
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_word(dtypes.of(target))}")
     input, target, weight, pos_weight = alike(input, target, weight, pos_weight)
     below = log1p_exp(-input)
     scaled = below if pos_weight is None else below * ((pos_weight - 1.0) * target + 1.0)
@@ -179,7 +181,7 @@ def gaussian_nll_loss(
         if var < 0:
             raise ValueError("var has negative entry/entries")
         var = var * (input.detach() * 0 + 1)
-    elif bool((var < 0).any()):
+    elif somewhere(var < 0):
         raise ValueError("var has negative entry/entries")
     if tuple(var.shape) != tuple(input.shape):
         if tuple(input.shape[:-1]) == tuple(var.shape):

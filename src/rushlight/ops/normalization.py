@@ -76,6 +76,13 @@ def channel_products(x: Any, y: Any) -> Any:
     return np.einsum("ij,ij->j", x, y) if x.ndim == 2 else np.add.reduce(np.vecdot(x, y), 0)
 
 
+def check_parameters(x: Any, *arrays: Any) -> None:
+    """Raises RuntimeError for parameters of another type than x, unless that is of half precision and they are of single."""
+    for array in arrays:
+        if array is not None and array.dtype is not x.dtype and (x.dtype.itemsize != 2 or array.dtype.itemsize > 4):
+            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(dtypes.of(x))}")
+
+
 def in_single(*arrays: Any) -> tuple:
     """Half precision, and its companions, in single precision; other arrays as they are."""
     if arrays[0].dtype.itemsize == 2:
@@ -87,8 +94,10 @@ def in_single(*arrays: Any) -> tuple:
 
 
 def as_shape(normalized_shape: Any) -> tuple:
-    """The shape of a layer as a tuple."""
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    """The shape of a layer as a tuple. Raises TypeError for a number."""
+    if isinstance(normalized_shape, int):
+        raise TypeError("layer_norm(): argument 'normalized_shape' (position 2) must be tuple of ints, not int")
+    return tuple(normalized_shape)
 
 
 def check_layer(name: str, x: Any, shape: tuple, weight: Any, bias: Any = None) -> None:
@@ -151,6 +160,7 @@ def layer_norm(
     """
     shape, kind = as_shape(normalized_shape), floating(input, "LayerNormKernelImpl").dtype
     check_layer("layer_norm", input, shape, weight, bias)
+    check_parameters(input, weight, bias)
     input, weight, bias = in_single(input, weight, bias)
     residuals = standardised(input.reshape(-1, math.prod(shape)), eps)
     result = residuals[0].copy() if weight is None else residuals[0] * weight.reshape(-1)
@@ -167,6 +177,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     shape = as_shape(normalized_shape)
     check_layer("rms_norm", input, shape, weight)
+    floating(input._array if isinstance(input, Tensor) else input, "rms_norm")
     if eps is None:
         eps = dtypes.finfo(input.dtype).eps
     result = input * rsqrt(mean(input * input, tuple(range(-len(shape), 0)), True) + eps)
@@ -352,9 +363,9 @@ def update(running: Tensor, value: Any, momentum: float) -> None:
     array = running._array
     if type(array) is np.ndarray and type(value) is not np.ndarray and thread.batch_levels:
         raise RuntimeError(
-            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in place, were not "
-            "batched.\nIf you are using a module and do not need eval mode, please set `track_running_stats` to be False. If you are using "
-            "a prebuilt module, see func.stack_module_state, or replace the layer by GroupNorm."
+            "Batch norm got a batched tensor as input while the running_mean or running_var, which will be updated in place, "
+            "were not batched.\nIf you are using a module and do not need eval mode, please set `track_running_stats` to be "
+            "False. If you are using a prebuilt module, see func.stack_module_state, or replace the layer by GroupNorm."
         )
     array *= 1.0 - momentum
     array += value.astype(array.dtype, copy=False) * momentum
@@ -378,8 +389,7 @@ def batch_norm(
     if input._array.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions (N, C, ...) in the input, but got shape {list(input.shape)}")
     check_channels(input._array.shape[1], running_mean, running_var, weight, bias)
-    if weight is not None and weight._array.dtype != input._array.dtype and input._array.dtype.itemsize != 2:
-        raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(input.dtype)}")
+    check_parameters(input._array, *[None if one is None else one._array for one in (weight, bias, running_mean, running_var)])
     if not training:
         if running_mean is None or running_var is None:
             missing = "running_mean" if running_mean is None else "running_var"
@@ -411,12 +421,37 @@ def instance_norm(
     samples, channels, *rest = input.shape
     repeated = [None if one is None else one.repeat(samples) for one in (weight, bias, running_mean, running_var)]
     flat = input.reshape(1, samples * channels, *rest)
-    result = batch_norm(flat, *repeated, use_input_stats, momentum, eps)
-    for running, changed in zip((running_mean, running_var), repeated[2:], strict=True):
+    weights, biases, means, variances = repeated
+    result = batch_norm(flat, weights, biases, means, variances, use_input_stats, momentum, eps)
+    for running, changed in ((running_mean, means), (running_var, variances)):
         if use_input_stats and running is not None and changed is not None:
             running._array[...] = changed._array.reshape(samples, channels).mean(0)
             version_cell(running).bump()
     return result.reshape(input.shape)
+
+
+def native_layer_norm(
+    input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`layer_norm`, the means, and the reciprocals of the standard deviations."""
+    dims = tuple(range(-len(as_shape(normalized_shape)), 0))
+    centre = mean(input, dims, True)
+    scale = rsqrt(mean((input - centre) * (input - centre), dims, True) + eps)
+    return layer_norm(input, normalized_shape, weight, bias, eps), centre, scale
+
+
+def native_batch_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
+    training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    """`batch_norm`, and in training the means and the reciprocals of the standard deviations per channel."""
+    result = batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
+    if not training:
+        return result, input.new_empty((0,)), input.new_empty((0,))
+    dims = (0, *range(2, input.ndim))
+    centre = mean(input, dims, True)
+    scale = rsqrt(mean((input - centre) * (input - centre), dims) + eps)
+    return result, centre.reshape(-1), scale
 
 
 # --- neighbouring channels --------------------------------------------------------------------------------------------------------
@@ -437,4 +472,4 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     return input / (total * (alpha / size) + k) ** beta
 
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "rms_norm"]
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_layer_norm", "rms_norm"]

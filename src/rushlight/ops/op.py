@@ -198,7 +198,8 @@ def saved_tensor(node: Node, name: str) -> Any:
 
 def _with_edge(tensor: Any, edge: Any, wrap: Callable) -> Any:
     made_by = edge_of(tensor)
-    if made_by is edge or (isinstance(made_by, Node) and made_by.edges == (edge,) and getattr(made_by.op, "name", "") == "to_dtype"):
+    converted = isinstance(made_by, Node) and made_by.edges == (edge,) and getattr(made_by.op, "name", "") == "to_dtype"
+    if made_by is edge or converted:
         return tensor  # as it was, or converted when it was saved: then its history leads through the conversion
     if edge is not None and not isinstance(edge, (Node, OutputStub)):
         return edge  # the leaf itself

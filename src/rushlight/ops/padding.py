@@ -126,7 +126,7 @@ def check_inner(input: Tensor, pad: tuple, name: str) -> None:
         extent, before, after = input.shape[rank - 1 - i], pad[2 * i], pad[2 * i + 1]
         if name == "reflect" and (before >= extent or after >= extent):
             raise RuntimeError(
-                f"Argument #{4 + 2 * (2 - count)}: Padding size should be less than the corresponding input dimension, but got: "
+                f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input dimension, but got: "
                 f"padding ({before}, {after}) at dimension {rank - 1 - i} of input {list(input.shape)}"
             )
         if name == "circular" and (before > extent or after > extent):

@@ -380,7 +380,7 @@ def power(input: Array, other: Array) -> Array:
     method=False,
     samples=lambda: [call(T((2, 3), *POSITIVE), exponent) for exponent in (2.5, -1, 0.5, 2, 3, 0, 1, -0.5)],
 )
-def pow_number(input: Array, exponent: complex) -> Array:
+def pow_number(input: Array, exponent: Any) -> Array:
     """`input ** exponent` for a number, by multiplication where that is quick, as PyTorch does."""
     if input.dtype.kind != "f" or isinstance(exponent, complex):
         kind = common_dtype([input, exponent])

@@ -44,6 +44,11 @@ def window_count(size: int, kernel: int, stride: int, padding: int, dilation: in
     return count - 1 if ceil_mode and (count - 1) * stride >= size + padding else count
 
 
+def by(sizes: tuple) -> str:
+    """Extents as PyTorch writes them: a plane has two at least, and channels."""
+    return "x".join(map(str, (1,) * builtins.max(1, 3 - len(sizes)) + tuple(sizes)))
+
+
 def geometry(
     op: str, size: tuple, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple[tuple, tuple, tuple, tuple, tuple]:
@@ -68,8 +73,7 @@ def geometry(
     count = tuple([window_count(*one, ceil_mode) for one in zip(size, kernel, stride, padding, dilation, strict=True)])
     if min(count) < 1:
         raise RuntimeError(
-            f"Given input size: (1x{'x'.join(map(str, size))}). Calculated output size: (1x{'x'.join(map(str, count))}). "
-            "Output size is too small"
+            f"Given input size: ({by(size)}). Calculated output size: ({by(count)}). Output size is too small"
         )
     return kernel, stride, padding, dilation, count
 
@@ -290,6 +294,8 @@ def spread_average(
 def batched(op: str, input: Tensor, rank: int, message: str | None = None) -> tuple[Tensor, bool]:
     """The input as (N, C, ...), and whether it had a batch. Raises RuntimeError for another number of dimensions."""
     if input.ndim not in (rank + 1, rank + 2):
+        if rank > 1:
+            raise RuntimeError(f"{op}: non-empty {rank + 1}D or {rank + 2}D (batch mode) tensor expected for input")
         raise RuntimeError(
             f"{op}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with optional 0 dim batch size for input, but got:"
             f"{list(input.shape)}"

@@ -308,8 +308,8 @@ def matmul(input: Array, other: Array) -> Array:
         )  # one large product, not one per batch
     try:
         return dense(input, other)
-    except ValueError:
-        raise broadcast_error(input.shape[:-2], other.shape[:-2]) from None
+    except ValueError as error:
+        raise broadcast_error(input.shape[:-2], other.shape[:-2]) or error from None
 
 
 def matmul_operator(self: Tensor, other: Any) -> Any:

@@ -38,7 +38,7 @@ def _stub(*args, **kwargs):  # type: ignore[no-untyped-def]
 
 def several(op: Op) -> Callable:
     """The public function of an op, of which the code is written when it is first called."""
-    scope: dict[str, Any] = {"__builtins__": __builtins__}
+    scope: dict[str, Any] = {"__builtins__": __builtins__, "__name__": __name__}
     function = FunctionType(_stub.__code__, scope, op.name.rpartition(".")[2])
 
     def written() -> Callable:
@@ -100,7 +100,8 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     needed = [one for one in signature.positional + signature.keywords if f"default_{one}" not in signature.scope]
     absent = "".join(f" or {one} is MISSING" for one in needed if one not in op.inputs)
     raw = " and ".join(
-        f"(type({given}) is ndarray or {given} is None)" if op.is_optional(given) else f"type({given}) is ndarray" for given in op.inputs
+        f"(type({given}) is ndarray or {given} is None)" if op.is_optional(given) else f"type({given}) is ndarray"
+        for given in op.inputs
     )
     call = f"forward({', '.join(list(signature.positional) + [f'{one}={one}' for one in signature.keywords])})"
     lines = [
@@ -156,8 +157,9 @@ def _recording(op: Op, options: str) -> list[str]:
     edges = ", ".join(f"{op.inputs[i]} if node{i}_ is LEAF else node{i}_" for i in numbers)
     spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
     same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
+    tracked = " or ".join(f"node{i}_ is not None" for i in numbers)
     lines = [
-        f"    if ({' or '.join(f'node{i}_ is not None' for i in numbers)}) and result_.dtype.kind in 'fcV' and not (state.silent and not thread.grad_enabled):",
+        f"    if ({tracked}) and result_.dtype.kind in 'fcV' and not (state.silent and not thread.grad_enabled):",
         "        node_ = node_class()",
         "        node_._order = next_order()",
         f"        node_.edges = edges_ = ({edges},)",

@@ -20,6 +20,7 @@ from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types
 from . import shapes
 from .along import flip, put_along
+from .checks import everywhere
 from .dims import positions, sizes
 from .dispatch import shape_error, type_word
 from .kinds import Array, composite, constant_op, float32, float64, general, linear, several
@@ -232,7 +233,7 @@ def prod_backward(g: Any, x: Any, out: Any, dim: int | None, keepdim: bool) -> A
     """`g * out / x`; where something is zero, g times the product of all others, from products before and after."""
     if not x.shape or x.shape == (0,):
         return g * (x == x)
-    if all(x != 0):
+    if everywhere(x != 0):
         return kept(g * conjugated(out), x.shape, dim, keepdim) / conjugated(x)
     from .scans import cumprod, shift
 
@@ -269,7 +270,7 @@ def evenly(g: Any, x: Any, out: Any, dim: Any, keepdim: bool) -> Any:
 
 def evenly_over_all(g: Any, x: Any, out: Any) -> Any:
     """The same for the extreme of everything; a NaN is shared by all NaNs."""
-    attained = x == out if out == out else x != x
+    attained = x == out if everywhere(out == out) else (x == out) | ((x != x) & (out != out))
     return g * attained / sum(attained, dtype=x.dtype)
 
 

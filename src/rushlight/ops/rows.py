@@ -200,7 +200,7 @@ def index_reduce_(
     return self
 
 
-Tensor.index_fill_ = index_fill_
-Tensor.index_reduce_ = index_reduce_
+Tensor.index_fill_ = index_fill_  # type: ignore[assignment]
+Tensor.index_reduce_ = index_reduce_  # type: ignore[assignment]
 
 __all__ = ["index_add", "index_copy", "index_fill", "index_reduce"]

@@ -83,7 +83,7 @@ class Signature:
     """The parameters of an op's forward, for code that is written with the same ones."""
 
     def __init__(self, op: Op) -> None:
-        code = getattr(op.forward, "__code__", None)
+        code: Any = getattr(op.forward, "__code__", None)
         plain = code is None or code.co_name == "pointwise_forward"
         names = op.inputs if plain else code.co_varnames
         count, only = (len(op.inputs), 0) if plain else (code.co_argcount, code.co_kwonlyargcount)

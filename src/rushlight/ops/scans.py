@@ -10,6 +10,7 @@ from .. import dtypes, return_types
 from ..arrays.basic import empty_like
 from . import functions
 from .along import flip, part_along, put_along, slice_of
+from .checks import everywhere
 from .dims import position
 from .dispatch import type_word
 from .joining import cat
@@ -87,7 +88,7 @@ def cumsum(input: Array, dim: int, *, dtype: Any = None) -> Array:
 def cumprod_backward(g: Any, x: Any, out: Any, dim: int) -> Any:
     """For element k: the product of all before, times the sum over i >= k of `g[i]` times that from k + 1 to i."""
     x, out = conjugated(x), conjugated(out)
-    if all(x != 0):
+    if everywhere(x != 0):
         return sum_from_the_end(g * out, dim) / x
     return shift(out, dim, 1, 1.0) * flip(recur(flip(shift(x, dim, -1), dim), flip(g, dim), dim), dim)
 

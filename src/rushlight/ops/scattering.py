@@ -382,6 +382,6 @@ scatter = composite(out=True, samples=lambda: [call(T((3, 3)), 0, ONCE, T((1, 3)
 scatter_ = scattering("scatter_", inplace_form(scatter_src.op), inplace_form(scatter_number.op), scatter_reduce_)
 
 Tensor.scatter_ = scatter_
-Tensor.scatter_reduce_ = scatter_reduce_
+Tensor.scatter_reduce_ = scatter_reduce_  # type: ignore[assignment]
 
 __all__ = ["as_strided_scatter", "masked_scatter", "put", "scatter", "scatter_add", "scatter_reduce"]

@@ -11,6 +11,7 @@ import numpy as np
 from .. import dtypes
 from ..creation import finished
 from ..tensor import Tensor, wrap
+from .checks import somewhere
 from .complexes import view_as_real
 from .fft import complex_transform, real_transform, to_real_transform
 from .kinds import composite
@@ -108,7 +109,7 @@ def window_for(name: str, window: Any, win_length: int, n_fft: int, kind: dtypes
 
 def reflected(input: Any, count: int, pad_mode: str) -> Any:
     """The signals with `count` more points at both ends, taken from within."""
-    modes = {"reflect": "reflect", "constant": "constant", "replicate": "edge", "circular": "wrap"}
+    modes: dict[str, Any] = {"reflect": "reflect", "constant": "constant", "replicate": "edge", "circular": "wrap"}
     if pad_mode not in modes:
         raise NotImplementedError(f"Unrecognised padding mode {pad_mode}")
     extent = input.shape[-1]
@@ -219,7 +220,7 @@ def istft(
     begin = n_fft // 2 if center else 0
     end = begin + length if length is not None else total - n_fft // 2 if center else total
     signal, weight = signal[..., begin:end], weight[begin:end]
-    if bool((weight.detach().abs() < 1e-11).any()):
+    if somewhere(weight.detach().abs() < 1e-11):
         raise RuntimeError("istft: window overlap add min: 1; the windows leave gaps where the signal is unknown")
     signal = signal / weight
     missing = 0 if length is None else length - signal.shape[-1]

@@ -31,7 +31,8 @@ def special(name: str, d: Any, doc: str, scipy_name: str | None = None, **declar
 def special_binary(name: str, d: tuple, doc: str, scipy_name: str | None = None, **declared: Any) -> Any:
     """A function of two tensors or numbers that lives in `torch.special` only."""
     return pointwise(
-        f"special.{name}", scipy_function(scipy_name or name), d=d, doc=doc, result="float", accepts="bif", method=False, inplace=False,
+        f"special.{name}", scipy_function(scipy_name or name), d=d, doc=doc,
+        result="float", accepts="bif", method=False, inplace=False,
         **declared,
     )  # fmt: skip
 
@@ -58,28 +59,30 @@ i1e = special(
 )  # fmt: skip
 bessel_j0 = special("bessel_j0", lambda x: -bessel_j1(x), "The Bessel function of the first kind of order 0.", "j0")
 bessel_j1 = special(
-    "bessel_j1", lambda x, out: where(x == 0, 0.5, bessel_j0(x) - out / x), "The Bessel function of the first kind of order 1.", "j1",
-    domain=(0.3, 3.0),
+    "bessel_j1", lambda x, out: where(x == 0, 0.5, bessel_j0(x) - out / x),
+    "The Bessel function of the first kind of order 1.", "j1", domain=(0.3, 3.0),
 )  # fmt: skip
 bessel_y0 = special(
     "bessel_y0", lambda x: -bessel_y1(x), "The Bessel function of the second kind of order 0.", "y0", domain=(0.5, 3.0)
 )  # fmt: skip
 bessel_y1 = special(
-    "bessel_y1", lambda x, out: bessel_y0(x) - out / x, "The Bessel function of the second kind of order 1.", "y1", domain=(0.5, 3.0)
+    "bessel_y1", lambda x, out: bessel_y0(x) - out / x, "The Bessel function of the second kind of order 1.", "y1",
+    domain=(0.5, 3.0),
 )  # fmt: skip
 modified_bessel_k0 = special(
     "modified_bessel_k0", lambda x: -modified_bessel_k1(x), "The modified Bessel function of the second kind of order 0.", "k0",
     domain=(0.5, 3.0),
 )  # fmt: skip
 modified_bessel_k1 = special(
-    "modified_bessel_k1", lambda x, out: -modified_bessel_k0(x) - out / x, "The modified Bessel function of the second kind of order 1.",
-    "k1", domain=(0.5, 3.0),
+    "modified_bessel_k1", lambda x, out: -modified_bessel_k0(x) - out / x,
+    "The modified Bessel function of the second kind of order 1.", "k1", domain=(0.5, 3.0),
 )  # fmt: skip
 scaled_modified_bessel_k0 = special(
     "scaled_modified_bessel_k0", lambda x, out: out - scaled_modified_bessel_k1(x), "exp(x) k0(x).", "k0e", domain=(0.5, 3.0)
 )  # fmt: skip
 scaled_modified_bessel_k1 = special(
-    "scaled_modified_bessel_k1", lambda x, out: out - scaled_modified_bessel_k0(x) - out / x, "exp(x) k1(x).", "k1e", domain=(0.5, 3.0)
+    "scaled_modified_bessel_k1", lambda x, out: out - scaled_modified_bessel_k0(x) - out / x, "exp(x) k1(x).", "k1e",
+    domain=(0.5, 3.0),
 )  # fmt: skip
 
 
@@ -125,8 +128,10 @@ def zeta_values(x: Array, y: Array) -> Array:
 
 
 zeta = pointwise(
-    "special.zeta", zeta_values, d=(None, lambda x, y: -x * zeta(x + 1, y)), result="float", accepts="bif", method=False, inplace=False,
-    doc=zeta_values.__doc__, samples=lambda: [call(T((2, 3), 1.5, 3.0, grad=False), T((2, 3), 0.5, 3.0)), call(2.0, T((3,), 0.5, 3.0))],
+    "special.zeta", zeta_values, d=(None, lambda x, y: -x * zeta(x + 1, y)),
+    result="float", accepts="bif", method=False, inplace=False,
+    doc=zeta_values.__doc__,
+    samples=lambda: [call(T((2, 3), 1.5, 3.0, grad=False), T((2, 3), 0.5, 3.0)), call(2.0, T((3,), 0.5, 3.0))],
 )  # fmt: skip
 
 
@@ -136,12 +141,16 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 
 igamma = pointwise(
-    "igamma", scipy_function("gammainc"), d=(None, lambda x, y: gamma_density(x, y)), result="float", accepts="bif", domain=(0.3, 3.0),
-    doc="The regularised lower incomplete gamma function.", samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
+    "igamma", scipy_function("gammainc"), d=(None, lambda x, y: gamma_density(x, y)),
+    result="float", accepts="bif", domain=(0.3, 3.0),
+    doc="The regularised lower incomplete gamma function.",
+    samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
 )  # fmt: skip
 igammac = pointwise(
-    "igammac", scipy_function("gammaincc"), d=(None, lambda x, y: -gamma_density(x, y)), result="float", accepts="bif", domain=(0.3, 3.0),
-    doc="The regularised upper incomplete gamma function.", samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
+    "igammac", scipy_function("gammaincc"), d=(None, lambda x, y: -gamma_density(x, y)),
+    result="float", accepts="bif", domain=(0.3, 3.0),
+    doc="The regularised upper incomplete gamma function.",
+    samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
 )  # fmt: skip
 
 
@@ -205,21 +214,33 @@ def shifted(step: Callable) -> Callable:
     return lambda k, x, current, before: step(k, 2 * x - 1, current, before)
 
 
-chebyshev_polynomial_t = polynomial("chebyshev_polynomial_t", one, lambda x: x, chebyshev, "Chebyshev polynomials of the first kind.")
-chebyshev_polynomial_u = polynomial("chebyshev_polynomial_u", one, lambda x: 2 * x, chebyshev, "Chebyshev polynomials of the second kind.")
-chebyshev_polynomial_v = polynomial("chebyshev_polynomial_v", one, lambda x: 2 * x - 1, chebyshev, "Chebyshev polynomials of the third kind.")
-chebyshev_polynomial_w = polynomial("chebyshev_polynomial_w", one, lambda x: 2 * x + 1, chebyshev, "Chebyshev polynomials of the fourth kind.")
+chebyshev_polynomial_t = polynomial(
+    "chebyshev_polynomial_t", one, lambda x: x, chebyshev, "Chebyshev polynomials of the first kind."
+)
+chebyshev_polynomial_u = polynomial(
+    "chebyshev_polynomial_u", one, lambda x: 2 * x, chebyshev, "Chebyshev polynomials of the second kind."
+)
+chebyshev_polynomial_v = polynomial(
+    "chebyshev_polynomial_v", one, lambda x: 2 * x - 1, chebyshev, "Chebyshev polynomials of the third kind."
+)
+chebyshev_polynomial_w = polynomial(
+    "chebyshev_polynomial_w", one, lambda x: 2 * x + 1, chebyshev, "Chebyshev polynomials of the fourth kind."
+)
 shifted_chebyshev_polynomial_t = polynomial(
-    "shifted_chebyshev_polynomial_t", one, lambda x: 2 * x - 1, shifted(chebyshev), "Chebyshev polynomials of the first kind at 2x - 1."
+    "shifted_chebyshev_polynomial_t", one, lambda x: 2 * x - 1, shifted(chebyshev),
+    "Chebyshev polynomials of the first kind at 2x - 1.",
 )
 shifted_chebyshev_polynomial_u = polynomial(
-    "shifted_chebyshev_polynomial_u", one, lambda x: 4 * x - 2, shifted(chebyshev), "Chebyshev polynomials of the second kind at 2x - 1."
+    "shifted_chebyshev_polynomial_u", one, lambda x: 4 * x - 2, shifted(chebyshev),
+    "Chebyshev polynomials of the second kind at 2x - 1.",
 )
 shifted_chebyshev_polynomial_v = polynomial(
-    "shifted_chebyshev_polynomial_v", one, lambda x: 4 * x - 3, shifted(chebyshev), "Chebyshev polynomials of the third kind at 2x - 1."
+    "shifted_chebyshev_polynomial_v", one, lambda x: 4 * x - 3, shifted(chebyshev),
+    "Chebyshev polynomials of the third kind at 2x - 1.",
 )
 shifted_chebyshev_polynomial_w = polynomial(
-    "shifted_chebyshev_polynomial_w", one, lambda x: 4 * x - 1, shifted(chebyshev), "Chebyshev polynomials of the fourth kind at 2x - 1."
+    "shifted_chebyshev_polynomial_w", one, lambda x: 4 * x - 1, shifted(chebyshev),
+    "Chebyshev polynomials of the fourth kind at 2x - 1.",
 )
 hermite_polynomial_h = polynomial(
     "hermite_polynomial_h", one, lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * k * q, "Physicist's Hermite polynomials."
@@ -228,7 +249,8 @@ hermite_polynomial_he = polynomial(
     "hermite_polynomial_he", one, lambda x: x, lambda k, x, p, q: x * p - k * q, "Probabilist's Hermite polynomials."
 )
 laguerre_polynomial_l = polynomial(
-    "laguerre_polynomial_l", one, lambda x: 1 - x, lambda k, x, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1), "Laguerre polynomials."
+    "laguerre_polynomial_l", one, lambda x: 1 - x, lambda k, x, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1),
+    "Laguerre polynomials.",
 )
 legendre_polynomial_p = polynomial(
     "legendre_polynomial_p", one, lambda x: x, lambda k, x, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1), "Legendre polynomials."

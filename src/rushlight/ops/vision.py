@@ -264,4 +264,19 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
 
 native_channel_shuffle = channel_shuffle
 
-__all__ = ["channel_shuffle", "constant_pad_nd", "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle"]
+
+def affine_grid_generator(theta: Tensor, size: Any, align_corners: bool) -> Tensor:
+    """`affine_grid` by its name in the torch namespace."""
+    return affine_grid(theta, size, align_corners)
+
+
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Tensor:
+    """`grid_sample` with its modes numbered."""
+    mode, outside = ("bilinear", "nearest", "bicubic")[interpolation_mode], ("zeros", "border", "reflection")[padding_mode]
+    return grid_sample(input, grid, mode, outside, align_corners)
+
+
+__all__ = [
+    "affine_grid_generator", "channel_shuffle", "constant_pad_nd", "grid_sampler", "native_channel_shuffle", "pixel_shuffle",
+    "pixel_unshuffle",
+]  # fmt: skip

@@ -21,7 +21,9 @@ class TreeSpec:
         self.num_leaves: int = 1 if kind is None else sum(child.num_leaves for child in children)
 
     def __eq__(self, other: Any) -> bool:
-        return isinstance(other, TreeSpec) and (self.kind, self.context, self.children) == (other.kind, other.context, other.children)
+        if not isinstance(other, TreeSpec):
+            return False
+        return (self.kind, self.context, self.children) == (other.kind, other.context, other.children)
 
     def __hash__(self) -> int:
         return hash((self.kind, self.num_leaves))
@@ -40,7 +42,7 @@ def children_of(tree: Any) -> tuple[list, Any] | None:
         return list(tree), None
     if kind in (dict, OrderedDict):
         return list(tree.values()), tuple(tree)
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+    if isinstance(tree, tuple) and (hasattr(tree, "_fields") or hasattr(tree, "n_fields")):
         return list(tree), kind
     return None
 

@@ -86,11 +86,12 @@ def smooth_l1_loss(
 def huber_loss(
     input: Tensor, target: Tensor, reduction: str = "mean", delta: float = 1.0, weight: Tensor | None = None
 ) -> Tensor:
-    """(input - target)**2 / 2, beyond delta: delta * (|input - target| - delta / 2)."""
+    """(input - target)**2 / 2, beyond delta: delta * (|input - target| - delta / 2); times `weight`."""
     warn_of_sizes(input, target)
     if weight is None:
         return regression.huber_loss(input, target, reduction, delta)
-    return regression.weighted(regression.huber_loss(input, target, "none", delta), checked_weight(input, weight), reduction)
+    terms = regression.huber_loss(input, target, "none", delta) * checked_weight(input, weight)
+    return regression.reduced(terms, reduction)  # unlike the others', PyTorch's mean is over the number of elements
 
 
 # --- classes ----------------------------------------------------------------------------------------------------------------------

@@ -178,7 +178,8 @@ class HookedModule:
 
     def _backward_hooks_by_kind(self) -> tuple[list[Hook], list[Hook]]:
         """The backward hooks of this call: those of the full kind, and the deprecated others."""
-        full, partial = [], []
+        full: list[Hook] = []
+        partial: list[Hook] = []
         (full if _global_backward_is_full else partial).extend(GLOBAL_BACKWARD.values())
         (full if self._is_full_backward_hook else partial).extend(self._backward_hooks.values())
         return full, partial
@@ -214,8 +215,8 @@ class BackwardHook:
         self.hooks = hooks
         self.pre_hooks = pre_hooks
         self.grad_outputs: tuple[Tensor | None, ...] | None = None
-        self.input_places: list[int] | None = None
-        self.output_places: list[int] | None = None
+        self.input_places: Any = None  # or the numbers of the tensors among the arguments, of those that are watched
+        self.output_places: Any = None
         self.n_inputs = 0
         self.n_outputs = 0
 

@@ -99,7 +99,7 @@ class RReLU(_Inplace):
 class Hardtanh(_Inplace):
     """`x` clipped to between `min_val` and `max_val`."""
 
-    _shown = ("min_val", "max_val")
+    _shown: tuple[str, ...] = ("min_val", "max_val")
 
     def __init__(
         self,

@@ -115,7 +115,7 @@ class MultiheadAttention(Module):
                 key_padding_mask = key_padding_mask.unsqueeze(0)
         elif self.batch_first:
             inputs = [part.transpose(0, 1) for part in inputs]
-        q, k, v = self._project(*inputs, same=query is key and key is value)
+        q, k, v = self._project(inputs, same=query is key and key is value)
         length, batch = q.shape[:2]
         added = 0
         if self.bias_k is not None:
@@ -146,15 +146,15 @@ class MultiheadAttention(Module):
             return output.squeeze(1), None if weights is None else weights.squeeze(0)
         return (output.transpose(0, 1) if self.batch_first else output), weights
 
-    def _project(self, query: Tensor, key: Tensor, value: Tensor, same: bool) -> list[Tensor]:
+    def _project(self, inputs: list[Tensor], same: bool) -> list[Tensor] | tuple[Tensor, ...]:
         if self._qkv_same_embed_dim:
             if same:
-                return F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
+                return F.linear(inputs[0], self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
             weights = self.in_proj_weight.chunk(3)
         else:
             weights = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
         biases = (None,) * 3 if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
-        return [F.linear(*each) for each in zip((query, key, value), weights, biases, strict=True)]
+        return [F.linear(*each) for each in zip(inputs, weights, biases, strict=True)]
 
     def _split_heads(self, part: Tensor) -> Tensor:
         """(length, N, E) to (N, num_heads, length, head_dim)."""

@@ -28,6 +28,8 @@ def _checked_index(index: Any, length: int) -> int:
 class _ListOfModules(Module):
     """What `Sequential` and `ModuleList` have in common: children named 0, 1, 2, ... (or as given)."""
 
+    __getitem__: Callable[..., Any]  # each has its own
+
     def _name_at(self, index: Any) -> str:
         return list(self._modules)[_checked_index(index, len(self._modules))]
 

@@ -511,7 +511,7 @@ def _typename(value: Any) -> str:
 def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, dict[str, Any]]:
     """The device, dtype and other options of a call of `to`."""
     device, dtype, tensor = (kwargs.pop(name, None) for name in ("device", "dtype", "tensor"))
-    options = {name: kwargs.pop(name) for name in ("non_blocking", "copy", "memory_format") if name in kwargs}
+    options: dict[str, Any] = {name: kwargs.pop(name) for name in ("non_blocking", "copy", "memory_format") if name in kwargs}
     if kwargs:
         raise TypeError(f"to() received an invalid combination of arguments: unknown {', '.join(kwargs)}")
     for position, value in enumerate(args):

@@ -128,7 +128,7 @@ class RNNBase(Module):
             in_size = self.input_size if layer == 0 else out_size * directions
             for direction in range(directions):
                 suffix = f"_l{layer}" + ("_reverse" if direction else "")
-                shapes = {"weight_ih": (gates, in_size), "weight_hh": (gates, out_size)}
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, in_size), "weight_hh": (gates, out_size)}
                 if self.bias:
                     shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
                 if self.proj_size > 0:
@@ -156,6 +156,7 @@ class RNNBase(Module):
 
     def forward(self, input: Any, hx: Any = None) -> tuple[Any, Any]:
         packed = isinstance(input, PackedSequence)
+        sizes: Any
         data, sizes, order, back = input if packed else (input, None, None, None)
         self._check_input(data, packed)
         batched = packed or data.dim() == 3

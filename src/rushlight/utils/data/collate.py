@@ -38,7 +38,7 @@ def default_convert(data: Any) -> Any:
     return data
 
 
-def _like_mapping(like: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
+def _like_mapping(like: Any, values: dict[Any, Any]) -> Any:
     """`values` in a mapping of the type of `like`, where that type can be made; else in a dict."""
     try:
         if isinstance(like, MutableMapping):
@@ -50,7 +50,7 @@ def _like_mapping(like: Mapping[Any, Any], values: dict[Any, Any]) -> Any:
         return values
 
 
-def _like_sequence(like: Sequence[Any], values: list[Any]) -> Any:
+def _like_sequence(like: Any, values: list[Any]) -> Any:
     """`values` in a sequence of the type of `like`, where that type can be made; else in a list."""
     try:
         if isinstance(like, MutableSequence):

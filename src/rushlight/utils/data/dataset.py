@@ -37,7 +37,7 @@ class Dataset(Generic[_T_co]):
     def __getitem__(self, index: Any) -> _T_co:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
 
-    def __add__(self, other: Dataset[Any]) -> ConcatDataset:
+    def __add__(self, other: Dataset[Any]) -> Dataset[Any]:
         return ConcatDataset([self, other])
 
 
@@ -78,7 +78,7 @@ class StackDataset(Dataset):
         if not args and not kwargs:
             raise ValueError("At least one dataset should be passed")
         self.datasets: Any = args or kwargs
-        parts = list(args or kwargs.values())
+        parts: list[Any] = list(args or kwargs.values())
         self._length = len(parts[0])
         if any(len(part) != self._length for part in parts):
             raise ValueError("Size mismatch between datasets")
@@ -127,7 +127,7 @@ class ChainDataset(IterableDataset):
     """Several iterable datasets, one after the other."""
 
     def __init__(self, datasets: Iterable[Dataset[Any]]) -> None:
-        self.datasets = datasets
+        self.datasets: Iterable[Any] = datasets
 
     def __iter__(self) -> Iterator[Any]:
         for part in self.datasets:
@@ -164,7 +164,7 @@ class Subset(Dataset[_T_co]):
 
 
 def random_split(
-    dataset: Dataset[Any], lengths: Sequence[int | float], generator: rushlight.Generator | None = None
+    dataset: Any, lengths: Sequence[int | float], generator: rushlight.Generator | None = None
 ) -> list[Subset[Any]]:
     """Split at random into subsets of the given lengths, or of lengths in the given proportions (that sum to 1)."""
     total = len(dataset)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import rushlight
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence, Sized
+    from collections.abc import Iterator, Sequence, Sized
     from typing import Any
 
 __all__ = [
@@ -125,12 +125,11 @@ class WeightedRandomSampler(Sampler[int]):
     ) -> None:
         _check_count(num_samples)
         _check_flag(replacement)
-        weights = rushlight.as_tensor(weights, dtype=rushlight.float64)
-        if weights.dim() != 1:
+        self.weights = rushlight.as_tensor(weights, dtype=rushlight.float64)
+        if self.weights.dim() != 1:
             raise ValueError(
-                f"weights should be a 1d sequence but given weights have shape {tuple(weights.shape)}"
+                f"weights should be a 1d sequence but given weights have shape {tuple(self.weights.shape)}"
             )
-        self.weights = weights
         self.num_samples = num_samples
         self.replacement = replacement
         self.generator = generator
@@ -146,7 +145,7 @@ class WeightedRandomSampler(Sampler[int]):
 class BatchSampler(Sampler["list[int]"]):
     """Groups the indices of another sampler into lists of `batch_size`."""
 
-    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+    def __init__(self, sampler: Any, batch_size: int, drop_last: bool) -> None:
         if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size <= 0:
             raise ValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}")
         if not isinstance(drop_last, bool):
