@@ -6,12 +6,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH_PYTHON ?= $(BIN)/python
+FUZZ ?= 20000
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test fuzz lint bench clean
 
 help:
 	@echo "make demo   train on the digits and take the autograd tour, unmodified PyTorch programs on Rushlight"
 	@echo "make test   run the test suite"
+	@echo "make fuzz   run random programs against their replays and finite differences, $(FUZZ) of each"
 	@echo "make lint   run ruff and mypy"
 	@echo "make bench  compare Rushlight's speed with its budget, and with PyTorch's where it is installed"
 	@echo "make clean  remove the virtual environment and everything that was built"
@@ -23,6 +25,9 @@ demo: $(VENV)/examples.installed
 
 test: $(VENV)/test.installed
 	$(BIN)/python -m pytest -q $(TESTS)
+
+fuzz: $(VENV)/test.installed
+	RUSHLIGHT_FUZZ=$(FUZZ) $(BIN)/python -m pytest -q tests/test_properties.py
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .

@@ -23,7 +23,7 @@ OPERATIONS: list[Any] = [
     lambda t, x, y: t.log_softmax(x + y, -1),
     lambda t, x, y: x.logsumexp(0, keepdim=True) + y,
     lambda t, x, y: x.mean(1) - y.sum(0),
-    lambda t, x, y: x.var(0) + y.std(1),
+    lambda t, x, y: x.var(0) + (1 + y.var(1)).sqrt(),
     lambda t, x, y: x.prod(1),
     lambda t, x, y: x.cumprod(0),
     lambda t, x, y: (x * x + 1).norm(dim=0),
@@ -37,13 +37,13 @@ OPERATIONS: list[Any] = [
     lambda t, x, y: t.linalg.inv(x.tanh() + 4 * t.eye(3, dtype=x.dtype)),
     lambda t, x, y: t.linalg.solve(x.tanh() + 4 * t.eye(3, dtype=x.dtype), y),
     lambda t, x, y: t.linalg.det(x.tanh() / 3 + t.eye(3, dtype=x.dtype)),
-    lambda t, x, y: t.nn.functional.layer_norm(x + t.eye(3, dtype=x.dtype) * 3, (3,)) + y,
+    lambda t, x, y: t.nn.functional.layer_norm(x, (3,), eps=1.0) + y,
     lambda t, x, y: t.nn.functional.conv2d(x[None, None], y[None, None, :2, :2]),
     lambda t, x, y: t.nn.functional.gelu(x) * t.nn.functional.silu(y),
     lambda t, x, y: changed(x, y),
     lambda t, x, y: t.outer(x[0], y[:, 1]).tril() + t.triu(y, 1),
     lambda t, x, y: t.lerp(x, y, 0.3).expand(2, 3, 3).sum(0),
-    lambda t, x, y: t.fft.rfft(x, dim=1).abs().square() + y[:, :2],
+    lambda t, x, y: t.view_as_real(t.fft.rfft(x, dim=1)).square().sum(-1) + y[:, :2],
     lambda t, x, y: (t.view_as_real(t.complex(x, y) ** 2)).sum(-1),
 ]
 
@@ -88,7 +88,8 @@ class Graph:
     def slope(self, function: Any) -> float:
         """The derivative of a number along the direction, by differences of fourth order."""
         step = 2e-4
-        near, far = (function(self.point + k * step * self.direction) - function(self.point - k * step * self.direction) for k in (1, 2))
+        steps = (step * self.direction, 2 * step * self.direction)
+        near, far = (function(self.point + way) - function(self.point - way) for way in steps)
         return (8 * near - far) / (12 * step)
 
     def check(self) -> None:

@@ -24,7 +24,7 @@ VIEWS: dict[str, Any] = {
 # The same for what arrays and tensors spell differently: for tensors, and for arrays.
 SPELLED: dict[str, tuple[Any, Any]] = {
     "expanded": (lambda x, n: x.expand(2, *x.shape), lambda x, n: np.broadcast_to(x, (2, *x.shape))),
-    "diagonal": (lambda x, n: x.diagonal(0, 0, -1) if x.ndim > 1 else None, lambda x, n: x.diagonal(0, 0, -1) if x.ndim > 1 else None),
+    "diagonal": (lambda x, n: x.diagonal(0, 0, -1) if x.ndim > 1 else None,) * 2,
     "flat": (lambda x, n: x.view(-1), lambda x, n: x.reshape(-1)),
     "moved": (lambda x, n: x.movedim(0, -1), lambda x, n: np.moveaxis(x, 0, -1)),
     "windows": (

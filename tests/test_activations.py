@@ -35,7 +35,8 @@ def test_gradients_vanish_where_functions_are_flat_even_if_infinite():
 def test_kinks_have_pytorchs_derivatives():
     for function, place, slope in (
         (F.relu, 0.0, 0.0), (F.relu6, 6.0, 0.0), (F.leaky_relu, 0.0, 0.01), (F.elu, 0.0, 1.0), (F.hardtanh, -1.0, 0.0),
-        (F.hardswish, 3.0, 1.0), (F.hardswish, -3.0, 0.0), (F.hardsigmoid, 3.0, 0.0), (F.hardshrink, 0.5, 0.0), (F.softshrink, 0.5, 0.0),
+        (F.hardswish, 3.0, 1.0), (F.hardswish, -3.0, 0.0), (F.hardsigmoid, 3.0, 0.0),
+        (F.hardshrink, 0.5, 0.0), (F.softshrink, 0.5, 0.0),
     ):  # fmt: skip
         x = torch.tensor(place, requires_grad=True)
         function(x).backward()
@@ -62,7 +63,8 @@ def test_gelu_is_precise(kind, tolerance):
 def test_softmax_of_extreme_rows():
     x = torch.tensor([[1e30, -1e30, 0.0], [-math.inf, 0.0, 0.0], [1000.0, 1000.0, 999.0]])
     e = math.exp(-1)
-    np.testing.assert_allclose(F.softmax(x, 1).numpy(), [[1, 0, 0], [0, 0.5, 0.5], [1 / (2 + e), 1 / (2 + e), e / (2 + e)]], rtol=1e-6)
+    expected = [[1, 0, 0], [0, 0.5, 0.5], [1 / (2 + e), 1 / (2 + e), e / (2 + e)]]
+    np.testing.assert_allclose(F.softmax(x, 1).numpy(), expected, rtol=1e-6)
     assert torch.isnan(F.softmax(torch.full((2,), -math.inf), 0)).all()
     assert F.log_softmax(torch.zeros(0, 3), 1).shape == (0, 3)
     assert F.softmax(torch.tensor(3.0), 0).item() == 1.0
@@ -76,7 +78,8 @@ def test_implicit_dimensions_warn():
 
 def test_inplace_forms_change_their_argument_and_its_history():
     forms = {
-        F.relu: (), F.relu6: (), F.leaky_relu: (0.2,), F.elu: (0.7,), F.selu: (), F.celu: (0.7,), F.silu: (), F.mish: (), F.hardtanh: (),
+        F.relu: (), F.relu6: (), F.leaky_relu: (0.2,), F.elu: (0.7,),
+        F.selu: (), F.celu: (0.7,), F.silu: (), F.mish: (), F.hardtanh: (),
         F.hardsigmoid: (), F.hardswish: (), F.threshold: (0.1, 2.0), F.rrelu: (0.2, 0.2, False),
     }  # fmt: skip
     for function, arguments in forms.items():
@@ -111,7 +114,8 @@ def test_nodes_are_named_as_pytorchs():
     x = torch.ones(2, 4, requires_grad=True)
     names = {
         "Relu": F.relu(x), "LeakyRelu": F.leaky_relu(x), "Elu": F.selu(x), "Celu": F.celu(x), "Gelu": F.gelu(x), "Silu": F.silu(x),
-        "Mish": F.mish(x), "Softplus": F.softplus(x), "Hardtanh": F.relu6(x), "Hardsigmoid": F.hardsigmoid(x), "Hardswish": F.hardswish(x),
+        "Mish": F.mish(x), "Softplus": F.softplus(x), "Hardtanh": F.relu6(x),
+        "Hardsigmoid": F.hardsigmoid(x), "Hardswish": F.hardswish(x),
         "Hardshrink": F.hardshrink(x), "Softshrink": F.softshrink(x), "LogSigmoid": F.logsigmoid(x), "Glu": F.glu(x),
         "Threshold": F.threshold(x, 0.1, 1.0), "RreluWithNoise": F.rrelu(x), "PreluKernel": F.prelu(x, torch.ones(1)),
         "Softmax": F.softmax(x, 1), "LogSoftmax": F.log_softmax(x, 1), "Mul": F.dropout(x), "Div": F.normalize(x),

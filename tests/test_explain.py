@@ -220,7 +220,7 @@ def test_recording_costs_nothing_when_it_is_off(w):
     assert y.grad_fn.trace is None
 
 
-# --- errors in backward -------------------------------------------------------------------------------------------------------------
+# --- errors in backward -----------------------------------------------------------------------------------------------------------
 
 
 class Failing(torch.autograd.Function):

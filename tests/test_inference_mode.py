@@ -25,11 +25,13 @@ def made():
 
 INSIDE = [  # made inside, of a leaf w, a normal tensor n and an inference tensor i: whether it is an inference tensor
     ("torch.ones(2)", True), ("torch.randn(2)", True), ("torch.arange(3)", True), ("torch.tensor([1., 2.])", True),
-    ("torch.tensor(1.)", True), ("torch.full((2,), 1.)", True), ("torch.from_numpy(np.ones(2))", True), ("i * 2", True), ("w * 2", True),
+    ("torch.tensor(1.)", True), ("torch.full((2,), 1.)", True),
+    ("torch.from_numpy(np.ones(2))", True), ("i * 2", True), ("w * 2", True),
     ("n.clone()", True), ("torch.stack([n, n])", True), ("n.to(torch.float64)", True), ("n[torch.tensor([0])]", True),
     ("torch.sort(n)[1]", True), ("i.view(2)", True), ("i.detach()", True), ("torch.ones(2, requires_grad=True)", True),
     ("n[0:1]", False), ("w.view(2)", False), ("w.detach()", False), ("n.data", False), ("n.to(torch.float32)", False),
-    ("n.split(1)[0]", False), ("n.unbind()[0]", False), ("n.reshape(2)", False), ("n.expand(2, 2)", False), ("n.contiguous()", False),
+    ("n.split(1)[0]", False), ("n.unbind()[0]", False), ("n.reshape(2)", False),
+    ("n.expand(2, 2)", False), ("n.contiguous()", False),
     ("n.add_(1)", False), ("torch.nn.Parameter(torch.ones(2))", True),
 ]  # fmt: skip
 
@@ -49,8 +51,10 @@ OUTSIDE = [  # made outside: whether it is an inference tensor, or the error
     ("torch.where(i > 0, w, w)", False), ("torch.add(i, i, out=torch.empty(2))", False), ("copy.deepcopy(i)", False),
     ("i * w", SAVED), ("w * w * i", SAVED), ("torch.matmul(i, w)", SAVED), ("torch.nn.functional.mse_loss(w, i)", SAVED),
     ("torch.nn.functional.linear(i[None], torch.ones(2, 2, requires_grad=True))", SAVED), ("w.clone().mul_(i)", SAVED),
-    ("i.add_(1)", INPLACE), ("i.zero_()", INPLACE), ("i.relu_()", INPLACE), ("i[0:1].add_(1)", INPLACE), ("i.__setitem__(0, 1)", INPLACE),
-    ("torch.add(n, n, out=i)", INPLACE), ("i.resize_(3)", INPLACE), ("i._version", "Inference tensors do not track version counter."),
+    ("i.add_(1)", INPLACE), ("i.zero_()", INPLACE), ("i.relu_()", INPLACE),
+    ("i[0:1].add_(1)", INPLACE), ("i.__setitem__(0, 1)", INPLACE),
+    ("torch.add(n, n, out=i)", INPLACE), ("i.resize_(3)", INPLACE),
+    ("i._version", "Inference tensors do not track version counter."),
     ("i.requires_grad_()", "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."),
     ("torch.nn.Parameter(i)", "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."),
     ("Square.apply(w, i)", SAVED),

@@ -32,7 +32,7 @@ def fitting(op: Any) -> list[tuple[Case, list, list]]:
         values, gradients = gradients_of(called, tensors)
         first = tensors[0] if tensors else None
         fits = first is not None and values[0].shape == torch.Size(first_shape(case)) and values[0].dtype is first.dtype
-        if fits and values[0].requires_grad and (case.call.args or case.call.kwargs):
+        if fits and values[0].requires_grad and not op.view:  # squeeze_ and the like change no elements
             found.append((case, values, gradients))
     return found
 
@@ -76,8 +76,8 @@ def test_on_leaves_and_expanded_tensors(op: Any) -> None:
             return first
 
         def on_expanded(first: Any, *args: Any, **kwargs: Any) -> Any:
-            with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory location"):
-                form((first * 1).sum().expand(2, *first.shape)[:, ...], *args, **kwargs)
+            with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
+                form((first * 1).sum().expand(first.shape), *args, **kwargs)
             return first
 
         def without_grad(first: Any, *args: Any, **kwargs: Any) -> Any:
@@ -88,7 +88,7 @@ def test_on_leaves_and_expanded_tensors(op: Any) -> None:
             assert leaf.is_leaf and leaf.requires_grad and leaf._version >= 1
             return leaf
 
-        for function in (on_leaf, on_expanded):
+        for function in (on_leaf, on_expanded) if values[0].numel() > 1 else (on_leaf,):
             called, tensors = function_of_tensors(case, function=function)
             called(*tensors)
         called, tensors = function_of_tensors(case, function=without_grad)

@@ -13,7 +13,9 @@ from programs import STEPS, Program
 import rushlight as torch
 
 COUNT = int(os.environ.get("RUSHLIGHT_FUZZ", "0"))
-FUZZ = settings(max_examples=COUNT or 100, deadline=None, derandomize=not COUNT, database=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(
+    max_examples=COUNT or 100, deadline=None, derandomize=not COUNT, database=None, suppress_health_check=list(HealthCheck)
+)  # fmt: skip
 
 small = st.integers(0, 11)
 

@@ -31,7 +31,7 @@ def again(obj, **options):
     return torch.load(saved(obj), **options)
 
 
-# --- PyTorch's files ----------------------------------------------------------------------------------------------------------------
+# --- PyTorch's files --------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mmap", [False, True])
@@ -39,10 +39,12 @@ def test_a_file_of_pytorch_s(mmap):
     found = torch.load(CHECKPOINT, mmap=mmap)
     values = {
         "base": [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]], "row": [3.0, 4.0, 5.0], "transposed": [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]],
-        "double": [0.1], "half": [1.5], "integers": [1, -2], "truths": [True, False], "uint16": [7], "complex": [1 + 2j], "scalar": 3.5,
+        "double": [0.1], "half": [1.5], "integers": [1, -2],
+        "truths": [True, False], "uint16": [7], "complex": [1 + 2j], "scalar": 3.5,
         "empty": [], "leaf": [1.0, 1.0], "parameter": [0.0, 0.0], "noted": [1.0, 1.0],
     }  # fmt: skip
-    types = {"double": "float64", "half": "float16", "integers": "int64", "truths": "bool", "uint16": "uint16", "complex": "complex64"}
+    types = {"double": "float64", "half": "float16", "integers": "int64", "truths": "bool", "uint16": "uint16"}
+    types["complex"] = "complex64"
     for name, value in values.items():
         assert found[name].tolist() == value
         assert str(found[name].dtype) == f"torch.{types.get(name, 'float32')}"
@@ -94,7 +96,7 @@ def test_contents_are_aligned_for_mapping(tmp_path):
         torch.load(saved(one), mmap=True)
 
 
-# --- there and back -----------------------------------------------------------------------------------------------------------------
+# --- there and back ---------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
@@ -103,7 +105,8 @@ def test_there_and_back(protocol):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     model(torch.ones(1, 2)).sum().backward()
     optimizer.step()
-    found = torch.load(saved({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}, pickle_protocol=protocol))
+    states = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 3}
+    found = torch.load(saved(states, pickle_protocol=protocol))
     twin = torch.nn.Linear(2, 2)
     twin.load_state_dict(found["model"])
     other = torch.optim.Adam(twin.parameters())
@@ -188,7 +191,7 @@ def test_byte_order():
     assert torch.load(swapped).tolist() == [1.0, 2.0]
 
 
-# --- map_location -------------------------------------------------------------------------------------------------------------------
+# --- map_location -----------------------------------------------------------------------------------------------------------------
 
 
 def test_places():
@@ -210,7 +213,7 @@ def test_places():
         assert torch.load(moved, map_location=where).tolist() == [1.0]
 
 
-# --- no code ------------------------------------------------------------------------------------------------------------------------
+# --- no code ----------------------------------------------------------------------------------------------------------------------
 
 
 def archive(described: bytes) -> io.BytesIO:
@@ -233,6 +236,7 @@ class Calling:
 
 
 STORAGE = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x02tQ"
+REBUILD = b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n"
 HARMFUL = {
     "a call": pickle.dumps(Calling(eval, "1"), 2),
     "a call, new protocol": pickle.dumps(Calling(exec, "1"), 4),
@@ -246,8 +250,8 @@ HARMFUL = {
     "building a class": b"\x80\x02ccollections\nOrderedDict\n}X\x03\x00\x00\x00getK\x01sb.",
     "building a function": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n}X\x01\x00\x00\x00aK\x01sb.",
     "another persistent id": b"\x80\x02X\x01\x00\x00\x00aQ.",
-    "a tensor beyond its storage": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + b"K\x00K\x64\x85K\x01\x85\x89NtR.",
-    "a tensor before its storage": b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + STORAGE + b"J\xff\xff\xff\xffK\x01\x85K\x01\x85\x89NtR.",
+    "a tensor beyond its storage": REBUILD + b"(" + STORAGE + b"K\x00K\x64\x85K\x01\x85\x89NtR.",
+    "a tensor before its storage": REBUILD + b"(" + STORAGE + b"J\xff\xff\xff\xffK\x01\x85K\x01\x85\x89NtR.",
     "nothing": b"",
     "a broken pickle": b"\x80\x02RRR.",
     "memory that is not there": b"\x80\x02h\x05.",
@@ -302,7 +306,7 @@ def test_options_that_are_not_there():
         torch.load(saved([1]), shape=3)
 
 
-# --- safetensors --------------------------------------------------------------------------------------------------------------------
+# --- safetensors ------------------------------------------------------------------------------------------------------------------
 
 
 def test_safetensors_says_what_it_needs(monkeypatch):

@@ -55,16 +55,17 @@ def subclassed(*values: float, cls=Plain):
     return torch.tensor(values).as_subclass(cls)
 
 
-# --- results ------------------------------------------------------------------------------------------------------------------------
+# --- results ----------------------------------------------------------------------------------------------------------------------
 
 KEPT = [
     "x + 1", "1 + x", "1 - x", "1 / x", "2 ** x", "x ** 2", "-x", "abs(x)", "x == 1", "x @ x", "x[0]", "x.add_(1)", "x.sum(dim=0)",
-    "torch.sum(x)", "torch.nn.functional.relu(x)", "torch.nn.functional.linear(x, torch.ones(2, 2))", "torch.stack([x, x])", "x.var()",
-    "torch.var(x)", "torch.zeros(2) + x", "x.clone()", "x.detach()", "x.data", "x[None].T", "x.t()", "x.view(2)", "x.reshape(-1)", "x.double()",
-    "x.to(torch.float64)", "x.new_zeros(2)", "x.new_tensor([1.0])", "torch.zeros_like(x)", "torch.einsum('i->', x)", "x.median()",
-    "torch.linalg.norm(x)", "torch.fft.fft(x)", "x.norm()", "x.requires_grad_()", "x.type_as(x)", "torch.nn.functional.dropout(x)",
-    "torch.nn.functional.cross_entropy(x[None], torch.tensor([1]))", "copy.copy(x)", "copy.deepcopy(x)", "x.max(0).values", "x.split(1)[0]",
-    "x.unbind()[0]", "list(x)[0]", "pickle.loads(pickle.dumps(x))", "torch.where(x > 0, x, x)", "torch.flatten(x)", "x.expand(2, 2)",
+    "torch.sum(x)", "torch.nn.functional.relu(x)", "torch.nn.functional.linear(x, torch.ones(2, 2))", "torch.stack([x, x])",
+    "x.var()", "torch.var(x)", "torch.zeros(2) + x", "x.clone()", "x.detach()", "x.data", "x[None].T", "x.t()", "x.view(2)",
+    "x.reshape(-1)", "x.double()", "x.to(torch.float64)", "x.new_zeros(2)", "x.new_tensor([1.0])", "torch.zeros_like(x)",
+    "torch.einsum('i->', x)", "x.median()", "torch.linalg.norm(x)", "torch.fft.fft(x)", "x.norm()", "x.requires_grad_()",
+    "x.type_as(x)", "torch.nn.functional.dropout(x)", "torch.nn.functional.cross_entropy(x[None], torch.tensor([1]))",
+    "copy.copy(x)", "copy.deepcopy(x)", "x.max(0).values", "x.split(1)[0]", "x.unbind()[0]", "list(x)[0]",
+    "pickle.loads(pickle.dumps(x))", "torch.where(x > 0, x, x)", "torch.flatten(x)", "x.expand(2, 2)",
 ]  # fmt: skip
 
 
@@ -75,8 +76,10 @@ def test_the_class_is_kept(expression):
 
 
 @pytest.mark.parametrize(("expression", "kind"), [
-    ("x.shape", torch.Size), ("x.size()", torch.Size), ("x.tolist()", list), ("len(x)", int), ("x.numel()", int), ("float(x[0])", float),
-    ("bool(x[0] > 0)", bool), ("x.dtype", torch.dtype), ("x.requires_grad", bool), ("repr(x)", str), ("hash(x)", int), ("3 in x", bool),
+    ("x.shape", torch.Size), ("x.size()", torch.Size), ("x.tolist()", list),
+    ("len(x)", int), ("x.numel()", int), ("float(x[0])", float),
+    ("bool(x[0] > 0)", bool), ("x.dtype", torch.dtype), ("x.requires_grad", bool),
+    ("repr(x)", str), ("hash(x)", int), ("3 in x", bool),
     ("torch.tensor(x)", torch.Tensor), ("x.max(0)", torch.return_types.max), ("x.split(1)", tuple), ("torch.equal(x, x)", bool),
 ])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:To copy construct")
@@ -166,19 +169,25 @@ def test_copies_keep_class_attributes_and_gradient():
     assert copy.deepcopy(x).grad.tolist() == [3.0, 3.0]
 
 
-# --- the handler --------------------------------------------------------------------------------------------------------------------
+# --- the handler ------------------------------------------------------------------------------------------------------------------
 
 SEEN = {  # what the handler sees; methods that are ops go by the function's name
     "x + 1": ["torch.add"], "1 + x": ["torch.add"], "x.shape": ["torch.Tensor.shape.__get__"], "x[0]": ["torch.Tensor.__getitem__"],
     "x.add_(1)": ["torch.Tensor.add_"], "x.__iadd__(1)": ["torch.Tensor.add_"], "torch.zeros(2).add_(x)": ["torch.Tensor.add_"],
     "len(x)": ["torch.Tensor.__len__"], "1 / x": ["torch.Tensor.__rtruediv__"], "2 ** x": ["torch.Tensor.__rpow__"],
     "torch.nn.functional.relu(x)": ["torch.nn.functional.relu"], "repr(x)": ["torch.Tensor.__repr__"],
-    "x.requires_grad_()": ["torch.Tensor.requires_grad_"], "x.var()": ["torch.var"], "x.tolist()": ["torch.Tensor.tolist"],
-    "x.data": ["torch.Tensor.data.__get__"], "setattr(x, 'grad', None)": ["torch.Tensor.grad.__set__"], "hash(x)": [], "x.__class__": [],
-    "torch.nn.functional.cross_entropy(x[None], torch.tensor([1]))": ["torch.Tensor.__getitem__", "torch.nn.functional.cross_entropy"],
+    "x.requires_grad_()": ["torch.Tensor.requires_grad_"],
+    "x.var()": ["torch.var"], "x.tolist()": ["torch.Tensor.tolist"],
+    "x.data": ["torch.Tensor.data.__get__"],
+    "setattr(x, 'grad', None)": ["torch.Tensor.grad.__set__"], "hash(x)": [], "x.__class__": [],
+    "torch.nn.functional.cross_entropy(x[None], torch.tensor([1]))": [
+        "torch.Tensor.__getitem__", "torch.nn.functional.cross_entropy",
+    ],
     "bool(x.sum() > 0)": ["torch.sum", "torch.gt", "torch.Tensor.__bool__"], "x.__setitem__(0, 1)": ["torch.Tensor.__setitem__"],
-    "torch.stack([x, x])": ["torch.stack"], "torch.einsum('i->', x)": ["torch.einsum"], "torch.linalg.norm(x)": ["torch.linalg.norm"],
-    "x.backward(torch.ones(2))": ["torch.Tensor.backward"], "x.new_zeros(2)": ["torch.Tensor.new_zeros"], "x.as_subclass(Plain)": [],
+    "torch.stack([x, x])": ["torch.stack"], "torch.einsum('i->', x)": ["torch.einsum"],
+    "torch.linalg.norm(x)": ["torch.linalg.norm"],
+    "x.backward(torch.ones(2))": ["torch.Tensor.backward"],
+    "x.new_zeros(2)": ["torch.Tensor.new_zeros"], "x.as_subclass(Plain)": [],
     "torch.add(1, x, out=torch.empty(2))": ["torch.add"],
 }  # fmt: skip
 
@@ -247,16 +256,19 @@ def test_disabling():
     assert type(marked) is Marked and type(marked + 1) is torch.Tensor and Marked in plain_types
 
 
-# --- other objects ------------------------------------------------------------------------------------------------------------------
+# --- other objects ----------------------------------------------------------------------------------------------------------------
 
 ONE = (Foreign,)
 FOREIGN = {
-    "torch.add(x, d)": ("add", ONE, 2, []), "x.add(d)": ("add", ONE, 2, []), "x + d": ("add", ONE, 2, []), "x @ d": ("matmul", ONE, 2, []),
-    "torch.add(d, x, alpha=2)": ("add", ONE, 2, ["alpha"]), "torch.mean(d)": ("mean", ONE, 1, []), "x.add_(d)": ("add_", ONE, 2, []),
+    "torch.add(x, d)": ("add", ONE, 2, []), "x.add(d)": ("add", ONE, 2, []),
+    "x + d": ("add", ONE, 2, []), "x @ d": ("matmul", ONE, 2, []),
+    "torch.add(d, x, alpha=2)": ("add", ONE, 2, ["alpha"]),
+    "torch.mean(d)": ("mean", ONE, 1, []), "x.add_(d)": ("add_", ONE, 2, []),
     "torch.var(d, dim=1)": ("var", ONE, 1, ["dim"]), "torch.add(x, x, out=d)": ("add", ONE, 2, ["out"]),
     "torch.zeros_like(d)": ("zeros_like", ONE, 1, []), "torch.nn.functional.linear(d, x)": ("linear", ONE, 2, []),
     "torch.nn.functional.cross_entropy(d, x)": ("cross_entropy", ONE, 2, []), "torch.einsum('i->i', d)": ("einsum", ONE, 2, []),
-    "torch.split(d, 2)": ("split", ONE, 2, []), "torch.where(x > 0, d, x)": ("where", ONE, 3, []), "torch.flatten(d)": ("flatten", ONE, 1, []),
+    "torch.split(d, 2)": ("split", ONE, 2, []), "torch.where(x > 0, d, x)": ("where", ONE, 3, []),
+    "torch.flatten(d)": ("flatten", ONE, 1, []),
     "torch.matmul(x, d)": ("matmul", ONE, 2, []), "torch.autograd.grad(d, x)": ("grad", ONE, 2, []),
     "torch.autograd.backward(d)": ("backward", ONE, 1, []),
 }  # fmt: skip
@@ -275,7 +287,7 @@ def test_an_object_in_a_list():
         torch.ones(2) + Declining()
 
 
-# --- modes --------------------------------------------------------------------------------------------------------------------------
+# --- modes ------------------------------------------------------------------------------------------------------------------------
 
 
 class Recording(TorchFunctionMode):
@@ -333,7 +345,7 @@ def test_a_mode_comes_before_subclasses_and_may_decline():
     assert state.active == before
 
 
-# --- torch.overrides ----------------------------------------------------------------------------------------------------------------
+# --- torch.overrides --------------------------------------------------------------------------------------------------------------
 
 
 def test_functions_of_one_s_own():
@@ -365,7 +377,7 @@ def test_questions():
     assert torch.is_tensor in overrides.get_ignored_functions()
 
 
-# --- cost ---------------------------------------------------------------------------------------------------------------------------
+# --- cost -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_subclasses_leave_plain_tensors_alone():

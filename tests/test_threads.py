@@ -182,7 +182,6 @@ def test_backward_within_backward_in_many_threads():
     run_in_threads(work)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_can_differentiate():
     x = torch.tensor([1.0, 2.0], requires_grad=True)

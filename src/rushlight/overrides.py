@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .autograd.modes import refresh, thread
-from .overridable import overriding, overrides_calls
+from .overridable import overrides_calls, overriding
 from .tensor import Tensor, _TensorType
 
 Handled = (list, tuple)
@@ -41,7 +41,7 @@ def _set_modes(modes: tuple) -> None:
     refresh()
 
 
-# --- handling a call ----------------------------------------------------------------------------------------------------------------
+# --- handling a call --------------------------------------------------------------------------------------------------------------
 
 
 def in_order_of_precedence(values: Iterable) -> list:
@@ -124,30 +124,31 @@ def get_default_nowrap_functions() -> set[Callable]:
     return {Tensor.grad.__get__}  # type: ignore[attr-defined]
 
 
-# --- subclasses ---------------------------------------------------------------------------------------------------------------------
+# --- subclasses -------------------------------------------------------------------------------------------------------------------
 
 # What is Python's own business, or ours.
 UNTOUCHED = frozenset((
-    "__new__", "__init__", "__init_subclass__", "__hash__", "__dir__", "__iter__", "__torch_function__", "__getattribute__", "__setattr__",
-    "__delattr__", "__array_ufunc__", "__array_function__", "__setstate__", "as_subclass", "__class__",
+    "__new__", "__init__", "__init_subclass__", "__hash__", "__dir__", "__iter__", "__torch_function__", "__getattribute__",
+    "__setattr__", "__delattr__", "__array_ufunc__", "__array_function__", "__setstate__", "as_subclass", "__class__",
 ))  # fmt: skip
 
 
-def _method(function: Callable, operator: bool) -> Callable:
+def _method(function: Callable, find: Callable[[], Callable], operator: bool = False) -> Callable:
+    """A method that hands calls of another one, which `find` finds anew each time, to `__torch_function__`."""
     import functools
 
     @functools.wraps(function)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if thread.subclasses_disabled:
-            return function(self, *args, **kwargs)
-        return call_overrides(function, (self, *args), kwargs, None, operator)
+            return find()(self, *args, **kwargs)
+        return call_overrides(find(), (self, *args), kwargs, None, operator)
 
     return method
 
 
 def _property(prop: Any) -> property:
     accessors = [prop.__get__, None if prop.fset is None else prop.__set__, None if prop.fdel is None else prop.__delete__]
-    get, put, delete = (None if one is None else _method(one, False) for one in accessors)
+    get, put, delete = (None if one is None else _method(one, lambda one=one: one) for one in accessors)  # type: ignore[misc]
     return property(get, put, delete, prop.__doc__)
 
 
@@ -166,7 +167,7 @@ def _overriding_members() -> dict[str, Any]:
         elif callable(value) and not isinstance(value, type):
             if name.startswith("__") and not hasattr(Tensor, value.__name__):
                 value.__name__ = name  # what a handler asks for
-            members[name] = _method(value, name in BINARY_OPERATORS)
+            members[name] = _method(value, lambda name=name: vars(Tensor)[name], name in BINARY_OPERATORS)  # type: ignore[misc]
     return members
 
 
@@ -175,7 +176,7 @@ BINARY_OPERATORS = frozenset(
     for name in ("add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
     for prefix in ("", "r")
 )
-_overriding: type[Tensor] | None = None
+_overriding: Any = None
 
 
 def overriding_tensor() -> type[Tensor]:
@@ -196,7 +197,7 @@ def with_overriding_base(bases: tuple[type, ...]) -> tuple[type, ...]:
     return (*bases, between)
 
 
-# --- modes --------------------------------------------------------------------------------------------------------------------------
+# --- modes ------------------------------------------------------------------------------------------------------------------------
 
 
 class TorchFunctionMode:
@@ -206,7 +207,8 @@ class TorchFunctionMode:
     """
 
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} needs a method __torch_function__(self, func, types, args=(), kwargs=None)")
+        signature = "__torch_function__(self, func, types, args=(), kwargs=None)"
+        raise NotImplementedError(f"{type(self).__name__} needs a method {signature}")
 
     def __enter__(self) -> TorchFunctionMode:
         _set_modes((*thread.functions, self))
@@ -223,7 +225,7 @@ class BaseTorchFunctionMode(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-# --- for functions and libraries that take part -------------------------------------------------------------------------------------
+# --- for functions and libraries that take part -----------------------------------------------------------------------------------
 
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
@@ -270,7 +272,7 @@ def is_tensor_like(inp: Any) -> bool:
 
 def is_tensor_method_or_property(func: Callable) -> bool:
     """Whether a function that `__torch_function__` was given is a method or property of Tensor."""
-    return getattr(func, "__name__", "") in ("__get__", "__set__", "__delete__") or func in _names()[1]
+    return func.__name__ in ("__get__", "__set__", "__delete__") or (resolve_name(func) or "").startswith("torch.Tensor.")
 
 
 def resolve_name(f: Callable) -> str | None:
@@ -279,15 +281,26 @@ def resolve_name(f: Callable) -> str | None:
     if isinstance(owner, property):
         name = next((name for name, value in vars(Tensor).items() if value is owner), None)
         return None if name is None else f"torch.Tensor.{name}.{f.__name__}"
-    return _names()[0].get(f)
+    for namespace, prefix in _namespaces():
+        if vars(namespace).get(f.__name__) is f:
+            return f"{prefix}.{f.__name__}"
+    for namespace, prefix in _namespaces():  # known by another name only
+        for name, value in vars(namespace).items():
+            if value is f:
+                return f"{prefix}.{name}"
+    return None
 
 
 def get_overridable_functions() -> dict[Any, list[Callable]]:
     """The functions that can be overridden, by the module or class that has them."""
-    found: dict[Any, list[Callable]] = {}
-    for namespace, _, functions in _namespaces():
-        found[namespace] = list(functions.values())
-    return found
+    return {
+        namespace: [
+            value
+            for name, value in vars(namespace).items()
+            if callable(value) and not isinstance(value, type) and not name.startswith("_") and name not in UNTOUCHED
+        ]
+        for namespace, _ in _namespaces()
+    }
 
 
 def get_ignored_functions() -> set[Callable]:
@@ -297,39 +310,17 @@ def get_ignored_functions() -> set[Callable]:
     return {vars(Tensor)[name] for name in UNTOUCHED if name in vars(Tensor)} | {inspection.is_tensor, inspection.is_storage}
 
 
-def _namespaces() -> list[tuple[Any, str, dict[str, Callable]]]:
+def _namespaces() -> tuple[tuple[Any, str], ...]:
+    """What has functions to override, and PyTorch's name for it."""
+    import sys
+
     from . import fft, linalg, nn
 
-    package: Any = __import__(__package__)
-    found = []
-    for namespace, prefix in (
+    package = sys.modules[__package__]
+    return (
         (package, "torch"), (nn.functional, "torch.nn.functional"), (linalg, "torch.linalg"), (fft, "torch.fft"),
         (Tensor, "torch.Tensor"),
-    ):  # fmt: skip
-        functions = {
-            name: value
-            for name, value in vars(namespace).items()
-            if callable(value) and not isinstance(value, type)
-            and (not name.startswith("_") or (namespace is Tensor and name.startswith("__") and name not in UNTOUCHED))
-        }  # fmt: skip
-        found.append((namespace, prefix, functions))
-    return found
-
-
-_known: tuple[dict[Callable, str], set[Callable]] | None = None
-
-
-def _names() -> tuple[dict[Callable, str], set[Callable]]:
-    """The public names of functions, and which of these are methods alone."""
-    global _known
-    if _known is None:
-        names: dict[Callable, str] = {}
-        for _, prefix, functions in _namespaces():
-            for name, function in functions.items():
-                if function not in names or (function.__name__ == name and not names[function].endswith(f".{name}")):
-                    names[function] = f"{prefix}.{name}"  # rather than an alias
-        _known = names, {function for function, name in names.items() if name.startswith("torch.Tensor.")}
-    return _known
+    )  # fmt: skip
 
 
 __all__ = [

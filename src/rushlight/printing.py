@@ -80,6 +80,13 @@ def printoptions(**options: Any) -> Iterator[None]:
 
 def tensor_str(tensor: Tensor, *, tensor_contents: str | None = None, tangent: Tensor | None = None) -> str:
     """The text of `repr(tensor)`; `tensor_contents`, if given, stands for the entries; `tangent` is forward mode's."""
+    levels = getattr(tensor._array, "levels", None)
+    if levels is not None:
+        return f"BatchedTensor(lvl={levels[-1]}, bdim=0, value=\n    {_examples(tensor)}\n)"
+    if tangent is None and tensor._tangents:
+        from .autograd.forward_ad import unpack_dual
+
+        tensor, tangent = unpack_dual(tensor)
     kind = type(tensor).__name__
     plain = kind in ("Tensor", "Parameter")
     prefix = "tensor(" if plain else f"{kind}("
@@ -192,6 +199,13 @@ def _complex_writer(values: list[complex]) -> tuple[Callable[[complex], str], in
         return write_real(value.real) + ("" if imag[0] in "+-" else "+") + imag + "j"
 
     return write, real_width + imag_width + 1
+
+
+def _examples(tensor: Tensor) -> str:
+    """The text of all examples of a tensor inside vmap."""
+    from .tensor import wrap
+
+    return tensor_str(wrap(tensor._array.data)).replace("\n", "\n    ")
 
 
 def _suffixes(tensor: Tensor, tangent: Tensor | None) -> list[str]:

@@ -26,7 +26,7 @@ DEFAULT_PROTOCOL = 2
 ALIGNMENT = 64
 File = str | os.PathLike | BinaryIO
 
-# --- what a file may name -----------------------------------------------------------------------------------------------------------
+# --- what a file may name ---------------------------------------------------------------------------------------------------------
 
 _safe: dict[str, Any] = {}
 
@@ -78,9 +78,9 @@ def _find(name: str, weights_only: bool) -> Any:
             return found
     hint = "" if weights_only else " Rushlight runs no code from a file with weights_only=False either."
     raise pickle.UnpicklingError(
-        f"Weights only load failed. WeightsUnpickler error: Unsupported global: GLOBAL {name} was not an allowed global by default. "
-        f"Please use `torch.serialization.add_safe_globals([{name}])` or the `torch.serialization.safe_globals([{name}])` context "
-        f"manager to allowlist this global if you trust this class/function.{hint}"
+        f"Weights only load failed. WeightsUnpickler error: Unsupported global: GLOBAL {name} was not an allowed global by "
+        f"default. Please use `torch.serialization.add_safe_globals([{name}])` or the `torch.serialization.safe_globals([{name}])` "
+        f"context manager to allowlist this global if you trust this class/function.{hint}"
     )
 
 
@@ -88,7 +88,7 @@ def _our_class(name: str) -> Any:
     """A module of `torch.nn`: with `weights_only=False` a model made of these can be loaded whole."""
     from importlib import import_module
 
-    from .nn import Module
+    from .nn.modules.module import Module
 
     module, _, qualname = name.rpartition(".")
     if not module.startswith("torch.nn."):
@@ -110,7 +110,7 @@ def _array_part(name: str) -> Any:
     return None
 
 
-# --- saving -------------------------------------------------------------------------------------------------------------------------
+# --- saving -----------------------------------------------------------------------------------------------------------------------
 
 
 def save(
@@ -127,7 +127,7 @@ def save(
     Raises NotImplementedError for the format that PyTorch had before version 1.6.
     """
     if not _use_new_zipfile_serialization:
-        raise NotImplementedError("only PyTorch's zip format is written (since PyTorch 1.6): leave _use_new_zipfile_serialization True")
+        raise NotImplementedError("only PyTorch's zip format is written: leave _use_new_zipfile_serialization True")
     stem = "archive"
     if isinstance(f, (str, os.PathLike)):
         stem = os.path.splitext(os.path.basename(os.fspath(f)))[0] or stem
@@ -157,7 +157,7 @@ def _write(archive: zipfile.ZipFile, name: str, content: Any) -> None:
         entry.write(content)
 
 
-# --- loading ------------------------------------------------------------------------------------------------------------------------
+# --- loading ----------------------------------------------------------------------------------------------------------------------
 
 
 def load(
@@ -185,8 +185,8 @@ def load(
         archive = zipfile.ZipFile(f)
     except zipfile.BadZipFile:
         raise pickle.UnpicklingError(
-            "Weights only load failed: this is no checkpoint in PyTorch's zip format. A file from before PyTorch 1.6 has to be saved "
-            "again with a newer PyTorch; a plain pickle can be read with Python's own pickle, if you trust it."
+            "Weights only load failed: this is no checkpoint in PyTorch's zip format. A file from before PyTorch 1.6 has "
+            "to be saved again with a newer PyTorch; a plain pickle can be read with Python's own pickle, if you trust it."
         ) from None
     with archive:
         reader = _Reader(archive, map_location, os.fspath(f) if mmap else None)  # type: ignore[arg-type]
@@ -261,6 +261,6 @@ def get_unsafe_globals_in_checkpoint(f: File) -> list[str]:
     with zipfile.ZipFile(f) as archive:
         reader = _Reader(archive, "cpu", None)
         described = archive.read(f"{reader.stem}/data.pkl")
-    names = [argument.replace(" ", ".", 1) for opcode, argument, _ in genops(described) if opcode.name == "GLOBAL"]
+    names = [str(argument).replace(" ", ".", 1) for opcode, argument, _ in genops(described) if opcode.name == "GLOBAL"]
     names = [name.replace("__builtin__.", "builtins.", 1) for name in names]
     return sorted({name for name in names if name not in KNOWN and name not in _safe})

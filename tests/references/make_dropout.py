@@ -1,4 +1,4 @@
-"""Writes dropout.json: what PyTorch draws in dropout and other random functions for given seeds. Run it where PyTorch is installed."""
+"""Writes dropout.json: what PyTorch draws in dropout and other random functions. Run it where PyTorch is installed."""
 
 import json
 import sys

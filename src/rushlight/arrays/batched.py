@@ -17,18 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 READS = (
-    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on a Tensor, please try to "
-    "rewrite what you're doing with other operations. If error is occurring somewhere inside PyTorch internals, please file a bug report."
+    "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
+    ".item() on a Tensor, please try to rewrite what you're doing with other operations. If "
+    "error is occurring somewhere inside PyTorch internals, please file a bug report."
 )
 BRANCHES = (
-    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that: please rewrite it "
-    "with other operations (torch.where instead of an `if`, for example)."
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
+    "support that: please rewrite it with other operations (torch.where instead of an `if`, for example)."
 )
 WRITES = (
-    "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in extra_args that has more "
-    "elements than `self`. This happened due to `other` being vmapped over but `self` not being vmapped over in a vmap. Please try to "
-    "use out-of-place operators instead of inplace arithmetic. If `self` was made inside the function (torch.zeros), make it of a "
-    "vmapped tensor (x.new_zeros)."
+    "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "
+    "extra_args that has more elements than `self`. This happened due to `other` being vmapped over but `self` "
+    "not being vmapped over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic. "
+    "If `self` was made inside the function (torch.zeros), make it of a vmapped tensor (x.new_zeros)."
 )
 
 
@@ -92,7 +93,7 @@ class BatchedArray(NDArrayOperatorsMixin):
         return BatchedArray(self.data.imag, self.levels)
 
     @property
-    def T(self) -> BatchedArray:
+    def T(self) -> Any:
         return np.transpose(self)
 
     def astype(self, dtype: Any, **options: Any) -> BatchedArray:
@@ -119,7 +120,11 @@ class BatchedArray(NDArrayOperatorsMixin):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"a batched array has no attribute '{name}'")
-        return lambda *args, **kwargs: by_example(lambda array, *rest, **named: getattr(array, name)(*rest, **named), (self, *args), kwargs)
+
+        def method(array: Any, *args: Any, **kwargs: Any) -> Any:
+            return getattr(array, name)(*args, **kwargs)
+
+        return lambda *args, **kwargs: by_example(method, (self, *args), kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         if method != "__call__" or ufunc.signature is not None:
@@ -216,7 +221,8 @@ def stacked(examples: list, level: int) -> Any:
     datas = [one.data if outer else one for one in examples]
     if any(one.shape != datas[0].shape for one in datas):
         raise RuntimeError(
-            "vmap: We do not support batching operators that can output dynamic shape: the results for the examples have different shapes"
+            "vmap: We do not support batching operators that can output "
+            "dynamic shape: the results for the examples have different shapes"
         )
     return BatchedArray(np.stack(datas, axis=len(outer)), (*outer, level))
 

@@ -20,6 +20,16 @@ def over_with(ufunc: Any, values: Any, other: Any) -> Any:
     return ufunc(values, other, out=values) if type(values) is ndarray else ufunc(values, other)
 
 
+def single(array: Any) -> Any:
+    """Half precision in single; other arrays as they are."""
+    return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
+
+
+def in_type_of(x: Any, result: Any) -> Any:
+    """A result in the type of x: NumPy's extension types (bfloat16) widen beside Python numbers."""
+    return result if result.dtype is x.dtype else result.astype(x.dtype)
+
+
 def logistic(x: Any) -> Any:
     """1 / (1 + exp(-x)), of full relative precision on both sides."""
     result = over(np.exp, np.negative(x))

@@ -29,6 +29,7 @@ def mix_lines(x: Any, matrix: Any, dim: int) -> Any:
     """Each line along `dim` of the result is a combination of those of x, by the rows of `matrix`."""
     before, after = x.shape[:dim], x.shape[dim + 1 :]
     if not after:
-        return np.matmul(x.reshape(-1, x.shape[dim]), matrix.T).reshape(*before, len(matrix))
-    result = np.matmul(matrix, x.reshape(prod(before), x.shape[dim], prod(after)))
-    return result.reshape(*before, len(matrix), *after)
+        result = np.matmul(x.reshape(prod(before), x.shape[dim]), matrix.T)
+    else:
+        result = np.matmul(matrix, x.reshape(prod(before), x.shape[dim], prod(after)))
+    return result.reshape(*before, len(matrix), *after).astype(x.dtype, copy=False)

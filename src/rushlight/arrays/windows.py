@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .basic import zeros_like
+from .elementary import single
 
 CHUNK = 1 << 19  # elements of unfolded images at a time: they stay in cache, and little memory is asked for
 
@@ -62,11 +63,6 @@ def in_chunks(samples: int, each: int) -> list[slice]:
     """Ranges of samples that have about CHUNK elements together."""
     step = max(1, CHUNK // max(each, 1))
     return [slice(i, min(i + step, samples)) for i in range(0, samples, step)]
-
-
-def single(array: Any) -> Any:
-    """Half precision in single; other arrays as they are."""
-    return array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind in "fV" else array
 
 
 def unfolded(x: Any, kernel: tuple, stride: tuple, dilation: tuple, size: tuple) -> Any:

@@ -122,15 +122,16 @@ def _hooks_for_any(tensors: Sequence[Tensor], fn: Callable) -> list:
 def _hooks_for_all(tensors: Sequence[Tensor], fn: Callable) -> list:
     from weakref import WeakKeyDictionary
 
-    edges = [key_of(tensor) for tensor in tensors]
+    places = [place_of(tensor) for tensor in tensors]
     passes: WeakKeyDictionary = WeakKeyDictionary()  # by pass: the gradients so far, and how many are to come
 
     def hook_of(index: int) -> Callable:
         def hook(grad: Tensor) -> None:
             task = running_pass()
             if task not in passes:
-                reached = reached_by(task) | {edges[index]}
-                passes[task] = [None] * len(edges), [sum(edge in reached for edge in edges)]
+                keys = [place() for place in places]
+                reached = reached_by(task) | {keys[index]}
+                passes[task] = [None] * len(keys), [sum(key in reached for key in keys)]
             grads, left = passes[task]
             grads[index] = grad
             left[0] -= 1
@@ -143,10 +144,15 @@ def _hooks_for_all(tensors: Sequence[Tensor], fn: Callable) -> list:
     return [tensor.register_hook(hook_of(index)) for index, tensor in enumerate(tensors)]
 
 
-def key_of(tensor: Tensor) -> Any:
-    """What stands for a tensor in a set of places: the leaf, the node, or a node with an output number."""
+def place_of(tensor: Tensor) -> Callable[[], Any]:
+    """Gives what stands for a tensor in a set of places, without holding it: the leaf, the node, or a node with an output number."""
+    from weakref import ref
+
     node = tensor._node
-    return tensor if node is LEAF else (node.node, node.index) if isinstance(node, OutputStub) else node
+    if isinstance(node, OutputStub):
+        several, index = ref(node.node), node.index
+        return lambda: (several(), index)
+    return ref(tensor if node is LEAF else node)
 
 
 def reached_by(task: Pass) -> set:

@@ -81,12 +81,16 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     """
     level = open_level(level)
     if level is None:
-        raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first.")
+        raise RuntimeError(
+            "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
+        )
     check_dual(tensor, tangent)
     if tangents_of(tangent, level) is not None:
         raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level is not supported.")
     if tangents_of(tensor, level) is not None:
-        raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported.")
+        raise RuntimeError(
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported."
+        )
     return with_tangent(tensor, tangent, level)
 
 
@@ -116,12 +120,14 @@ def check_dual(tensor: Any, tangent: Any) -> None:
             raise ValueError(f"Expected {name} to be floating point or complex, but got: {given.dtype}")
     if tensor._array.shape != tangent._array.shape:
         raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
-            f"is of size {list(tensor._array.shape)} while the given forward gradient is of size {list(tangent._array.shape)}."
+            "Trying to set a forward gradient that has a different size than that of the original "
+            f"Tensor, this is not supported. Tensor is of size {list(tensor._array.shape)} while "
+            f"the given forward gradient is of size {list(tangent._array.shape)}."
         )
     if tensor.is_complex() != tangent.is_complex():
         raise RuntimeError(
-            f"Trying to set a forward gradient that is not of the same kind as the original Tensor: {tangent.dtype} for {tensor.dtype}"
+            "Trying to set a forward gradient that is not of the same kind as "
+            f"the original Tensor: {tangent.dtype} for {tensor.dtype}"
         )
 
 
@@ -170,8 +176,11 @@ class Levels:
 def with_tangent(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
     """A view of `tensor` that carries one more tangent."""
     dual = aliased(tensor)
-    same = tangent._array.dtype == tensor._array.dtype
-    dual._tangents = {**(tensor._tangents or {}), level: tangent if same else tangent.to(tensor.dtype)}
+    if tangent._array.dtype != tensor._array.dtype:
+        tangent = tangent.to(tensor.dtype)
+    if thread.batch_sizes:
+        tangent = batched_as(tangent, tensor)
+    dual._tangents = {**(tensor._tangents or {}), level: tangent}
     return dual
 
 
@@ -198,6 +207,8 @@ def push_forward(op: Op, values: list, options: dict, given: list, outputs: list
                 if tangent._array.dtype != output._array.dtype:
                     tangent = tangent.real if output._array.dtype.kind != "c" and tangent.is_complex() else tangent
                     tangent = tangent.to(output.dtype)
+                if thread.batch_sizes and not op.view:
+                    tangent = batched_as(tangent, output)
                 output._tangents = {**(output._tangents or {}), level: tangent}
     for index, output in enumerate(outputs):
         if output is not None and output._tangents and output._node is not None:
@@ -212,12 +223,41 @@ def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outp
         return listed(op.function(*replaced(op, values, [tangents[0], *primals[1:]]), **options))
     if op.composite is not None:
         duals = [
-            primal if tangent is None else with_tangent(primal, tangent, level) for primal, tangent in zip(primals, tangents, strict=True)
+            primal if tangent is None else with_tangent(primal, tangent, level)
+            for primal, tangent in zip(primals, tangents, strict=True)
         ]
         with Levels((*thread.forward_levels, level)):
             results = listed(op.composite(*replaced(op, values, duals), **options))
             return [tangents_of(result, level) for result in results]
+    if op.kind == "pointwise":
+        pushed = pointwise_jvp(op, primals, tangents, outputs[0], level)
+        if pushed is not None:
+            return [pushed]
     return jvp_by_transposition(op, values, options, primals, tangents)
+
+
+def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor, level: int) -> Tensor | None:
+    """The sum of each tangent times the partial derivative; None where these ask for more than real operands of one type."""
+    from ..ops.rules import passed
+
+    kind = output._array.dtype
+    if kind.kind != "f" or any(not isinstance(one, Tensor) or one._array.dtype != kind for one in primals):
+        return None
+    known = {**dict(zip(op.inputs, primals, strict=True)), "out": below(output, level)}
+    total: Any = None
+    for partial, names, tangent in zip(op.rules, op.needed.rules, tangents, strict=True):
+        if tangent is None:
+            continue
+        if partial is None or not known.keys() >= set(names):
+            return None
+        if not callable(partial):
+            term = tangent * partial
+        elif getattr(partial, "chooses", False):
+            term = passed(tangent, partial(*(known[name] for name in names)))
+        else:
+            term = tangent * partial(*(known[name] for name in names))
+        total = term if total is None else total + term
+    return total if total._array.shape == output._array.shape else total.expand(output._array.shape)
 
 
 def replaced(op: Op, values: list, inputs: list) -> list:
@@ -270,13 +310,16 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
     return [None if result is None or result._node is None else next(pushed) for result in results]
 
 
-def batched_as(primal: Tensor, tangent: Tensor) -> Tensor:
-    """A primal that has an example of its own wherever its tangent has one, so that no pass sums over these."""
+def batched_as(tensor: Tensor, model: Tensor) -> Tensor:
+    """A tensor that has an example of its own wherever the model has one.
+
+    So no pass sums a cotangent over examples that differ, and what is written into the tensor has its place.
+    """
     from ..arrays.batched import levels_of
 
-    if set(levels_of(tangent._array)) <= set(levels_of(primal._array)):
-        return primal
-    return primal + zeros_of(tangent)
+    if set(levels_of(model._array)) <= set(levels_of(tensor._array)):
+        return tensor
+    return tensor + zeros_of(model)
 
 
 def spend(variables: list) -> None:
@@ -327,11 +370,12 @@ def zeros_of(tensor: Tensor) -> Tensor:
 def assign_tangents(target: Tensor, result: Tensor) -> None:
     """Gives a tensor that was changed in place the tangents of what it now holds; a base learns of its view's."""
     for level in thread.forward_levels:
-        new, old = tangents_of(result, level), tangents_of(target, level)
+        new: Any = tangents_of(result, level)
+        old = tangents_of(target, level)
         if new is None and old is None:
             continue
         if target._base is not None:
-            old = old if old is not None else tangent_of_view(target, level)
+            old = old if old is not None else tangent_of_view(target, level, new)
         if old is not None:
             with NoLevels():
                 old.copy_(zeros_of(old) if new is None else new)
@@ -339,17 +383,25 @@ def assign_tangents(target: Tensor, result: Tensor) -> None:
             target._tangents = {**(target._tangents or {}), level: new}
 
 
-def tangent_of_view(view: Tensor, level: int) -> Tensor:
-    """A view's tangent as a view of its base's, which is made of zeros where there is none."""
+def tangent_of_view(view: Tensor, level: int, new: Tensor) -> Tensor:
+    """A view's tangent as a view of its base's, which is made of zeros where there is none; with examples where `new` has some."""
+    from ..arrays.batched import BatchedArray, all_levels, operand
     from ..arrays.memory import Layout
 
     base = view._base
     assert base is not None
-    whole, part = Layout.of(view._array, base._array).arrange(0)
     known = tangents_of(base, level)
+    layout = Layout.of(view._array, base._array)
+    levels = all_levels([one._array for one in (base, new, known) if one is not None])
+    sizes = tuple(thread.batch_sizes[one] for one in levels)
+    buffer = np.zeros((*sizes, -(-layout.size // 16) * 16), np.uint8)
+    whole, part = (
+        np.ndarray(sizes + place.shape, place.dtype, buffer, place.offset, buffer.strides[:-1] + place.strides)
+        for place in (layout.base, layout.view)
+    )
     if known is not None:
-        whole[...] = known._array
-    base._tangents = {**(base._tangents or {}), level: wrap(whole)}
-    tangent = wrap(part)
+        whole[...] = operand(known._array, levels, len(layout.base.shape))
+    base._tangents = {**(base._tangents or {}), level: wrap(BatchedArray(whole, levels) if levels else whole)}
+    tangent = wrap(BatchedArray(part, levels) if levels else part)
     view._tangents = {**(view._tangents or {}), level: tangent}
     return tangent

@@ -72,7 +72,8 @@ class FunctionNode(Node):
         name, ctx, function = self.name(), self.ctx, self.function
         if function.vjp is not Function.vjp and function.backward is not Function.backward:
             raise RuntimeError(
-                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only implement one of them."
+                "Implementing both 'backward' and 'vjp' for a custom Function "
+                "is not allowed. You should only implement one of them."
             )
         backward = function.backward if function.vjp is Function.vjp else function.vjp
         results = backward(ctx, *given)
@@ -84,11 +85,13 @@ class FunctionNode(Node):
             raise RuntimeError(f"function {name} returned an incorrect number of gradients (expected {count}, got {len(results)})")
         for place, result in enumerate(results):
             if result is not None and not isinstance(result, Tensor):
-                raise RuntimeError(f"expected Variable or None (got {type(result).__name__}) as gradient {place} of function {name}")
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(result).__name__}) as gradient {place} of function {name}"
+                )
             if result is not None and place not in self.places:
                 raise RuntimeError(
-                    f"function {name} returned a gradient different than None at position {place + 1}, but the corresponding forward "
-                    "input was not a Variable"
+                    f"function {name} returned a gradient different than None at position "
+                    f"{place + 1}, but the corresponding forward input was not a Variable"
                 )
         return tuple(self.checked(edge, results[place]) for edge, place in enumerate(self.places))
 
@@ -100,8 +103,8 @@ class FunctionNode(Node):
         shape, dtype = self.spaces[number][:2]
         if not fits(result._array.shape, shape):
             raise RuntimeError(
-                f"Function {self.name()} returned an invalid gradient at index {number} - got {list(result._array.shape)} but expected "
-                f"shape compatible with {list(shape)}"
+                f"Function {self.name()} returned an invalid gradient at index {number} - got "
+                f"{list(result._array.shape)} but expected shape compatible with {list(shape)}"
             )
         if result.is_complex() and dtype.kind != "c":
             raise RuntimeError(
@@ -131,8 +134,8 @@ class Function:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
-            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke them on the "
-            "class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
+            "them on the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -157,7 +160,8 @@ class Function:
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Returns a gradient (or None) for each argument of forward."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use it with backward mode AD."
+            "You must implement either the backward or vjp method for your "
+            "custom autograd.Function to use it with backward mode AD."
         )
 
     vjp = backward
@@ -165,11 +169,13 @@ class Function:
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
         """Returns a tangent (or None) for each output of forward, from those of its arguments."""
-        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward mode AD.")
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+        )
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, *args: Any) -> Any:
-        """Returns the outputs for a whole batch, and along which dimensions the examples lie; without it, forward is run inside vmap."""
+        """Returns the outputs for a whole batch, and along which dimensions its examples lie; without it forward runs in vmap."""
         raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod or set "
                                   "generate_vmap_rule=True.")  # fmt: skip
 
@@ -237,7 +243,7 @@ def with_defaults(forward: Callable, args: tuple, kwargs: dict) -> tuple:
     return bound.args
 
 
-# --- outputs ------------------------------------------------------------------------------------------------------------------------
+# --- outputs ----------------------------------------------------------------------------------------------------------------------
 
 
 def attach(ctx: FunctionCtx, node: FunctionNode | None, args: tuple, outputs: list) -> list:
@@ -283,17 +289,19 @@ def is_differentiable(value: Any) -> bool:
 
 def check_marks(ctx: FunctionCtx, inputs: set[int], outputs: list) -> None:
     """Raises RuntimeError for marks on what is no tensor, and for inputs changed in place that are not returned."""
-    for method, tensors in (("mark_dirty", ctx.dirty_tensors), ("mark_non_differentiable", ctx.non_differentiable)):
+    for method, verb, tensors in (
+        ("mark_dirty", "can only accept variables, but argument", ctx.dirty_tensors),
+        ("mark_non_differentiable", "only accepts variable arguments, but got", ctx.non_differentiable),
+    ):
         for index, tensor in enumerate(tensors):
             if not isinstance(tensor, Tensor):
-                verb = "can only accept variables, but argument" if method == "mark_dirty" else "only accepts variable arguments, but got"
                 raise RuntimeError(f"{method} {verb} {index} of type {type(tensor).__name__}")
     returned = {id(out) for out in outputs}
     for tensor in ctx.dirty_tensors:
         if id(tensor) not in inputs:
             warnings.warn(
-                "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that have been mutated should be passed to "
-                "ctx.mark_dirty().",
+                "ctx.mark_dirty() received a tensor that was not an input. Only input "
+                "Tensors that have been mutated should be passed to ctx.mark_dirty().",
                 stacklevel=4,
             )
         if id(tensor) not in returned:
@@ -312,10 +320,10 @@ def check_dirty(tensor: Tensor, outputs: int) -> None:
     check_writable(tensor)
     if tensor._base is not None and outputs > 1:
         raise RuntimeError(
-            "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than one "
-            "Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a view (using "
-            ".clone() for example) or make your Function only return one Tensor (potentially splitting it into two Functions: one "
-            "doing the inplace that returns a single Tensor and a second one that does the other operations)."
+            "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more than "
+            "one Tensor. This is not supported by the current autograd engine. You should either make sure the input is not a "
+            "view (using .clone() for example) or make your Function only return one Tensor (potentially splitting it into two "
+            "Functions: one doing the inplace that returns a single Tensor and a second one that does the other operations)."
         )
 
 
@@ -334,7 +342,7 @@ def view_of(tensor: Tensor) -> Tensor:
         return alias(tensor)
 
 
-# --- forward mode -------------------------------------------------------------------------------------------------------------------
+# --- forward mode -----------------------------------------------------------------------------------------------------------------
 
 
 def hidden_tangents() -> Any:
@@ -379,8 +387,8 @@ def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, k
     """Raises RuntimeError where a tangent does not follow its output: in shape, in place, as a view."""
     if tangent._array.shape != out._array.shape:
         raise RuntimeError(
-            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. Tensor "
-            f"is of size {list(out._array.shape)} while the given forward gradient is of size {list(tangent._array.shape)}."
+            "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. "
+            f"Tensor is of size {list(out._array.shape)} while the given forward gradient is of size {list(tangent._array.shape)}."
         )
     for arg, before in zip(args, known, strict=True):
         if not isinstance(arg, Tensor) or before is None:
@@ -388,8 +396,8 @@ def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, k
         if arg is out and any(out is dirty for dirty in ctx.dirty_tensors):
             if tangent is not before:
                 raise RuntimeError(
-                    "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is modifying an input "
-                    "inplace, then the jvp function must modify the corresponding gradient inplace."
+                    "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is "
+                    "modifying an input inplace, then the jvp function must modify the corresponding gradient inplace."
                 )
         elif out._base is not None and out._base is owner_of(arg) and owner_of(tangent) is not owner_of(before):
             raise RuntimeError("A custom Function is returning a view but the jvp is not returning a view of the given grad input.")
@@ -400,7 +408,7 @@ def owner_of(tensor: Tensor) -> Tensor:
     return tensor if tensor._base is None else tensor._base
 
 
-# --- once_differentiable ------------------------------------------------------------------------------------------------------------
+# --- once_differentiable ----------------------------------------------------------------------------------------------------------
 
 
 def once_differentiable(fn: Callable) -> Callable:

@@ -1,4 +1,4 @@
-"""`torch.autograd.profiler`: how long each call of a function of ours, each node of a backward pass and each block of one's own takes."""
+"""`torch.autograd.profiler`: how long calls of our functions, nodes of a backward pass, and blocks of one's own take."""
 
 from __future__ import annotations
 
@@ -203,7 +203,8 @@ def write_trace(events: Iterable[FunctionEvent], path: str | os.PathLike, metada
     entries = [
         {
             "ph": "X", "cat": event.kind, "name": event.name, "pid": os.getpid(), "tid": event.thread, "ts": event.time_range.start,
-            "dur": event.cpu_time_total, "args": {"External id": event.id, "Input Dims": event.input_shapes, "Call stack": event.stack},
+            "dur": event.cpu_time_total,
+            "args": {"External id": event.id, "Input Dims": event.input_shapes, "Call stack": event.stack},
         }
         for event in events
     ]  # fmt: skip
@@ -211,7 +212,7 @@ def write_trace(events: Iterable[FunctionEvent], path: str | os.PathLike, metada
         json.dump({"schemaVersion": 1, "displayTimeUnit": "ms", **(metadata or {}), "traceEvents": entries}, file)
 
 
-# --- recording ----------------------------------------------------------------------------------------------------------------------
+# --- recording --------------------------------------------------------------------------------------------------------------------
 
 
 class Timer(TorchFunctionMode):
@@ -306,8 +307,8 @@ class record_function(_Decorator):
 class profile:
     """A block whose calls are timed, in this thread.
 
-    `record_shapes`, `profile_memory` and `with_stack` also note the inputs' shapes, the bytes of the results and the line of the program;
-    `enabled=False` does nothing. Raises NotImplementedError for `with_flops`, which is not there.
+    `record_shapes`, `profile_memory` and `with_stack` also note the inputs' shapes, the bytes of the results and the line of the
+    program; `enabled=False` does nothing. Raises NotImplementedError for `with_flops`, which is not there.
     """
 
     def __init__(

@@ -16,17 +16,24 @@ from .modes import adjust_active, state, thread
 
 
 class CopySlices(Node):
-    """An in-place change of a view, as an operation on the base: `inner` is the change; its input number `place` was the view."""
+    """An in-place change of a view, as an operation on the base.
 
-    __slots__ = ("inner", "place", "layout")
+    `inner` is the operation, whose input number `place` was the view, or None where the view got constants. A `place` of None says
+    that the operation is the last of several, which lead to the view by themselves: then it comes behind the base's own edge.
+    """
 
-    def __init__(self, base_edge: Any, inner: Node | None, place: int, layout: Layout) -> None:
+    __slots__ = ("inner", "place", "is_apart", "layout")
+
+    def __init__(self, base_edge: Any, inner: Node | None, place: int | None, layout: Layout) -> None:
         self._order = next_order()
         edges = (None, None) if inner is None else inner.edges
+        self.is_apart = inner is not None and place is None
+        if self.is_apart:
+            edges = (None, *edges)
+        self.inner = inner
+        self.place = place = place or 0
         self.edges = (*edges[:place], base_edge, *edges[place + 1 :])
         self.spaces = None
-        self.inner = inner
-        self.place = place
         self.layout = layout
 
     def vjp(self, g: Any, keep: bool) -> tuple:
@@ -48,14 +55,16 @@ class CopySlices(Node):
         return tuple(results)
 
     def run_inner(self, g: Any, keep: bool, recorded: bool) -> list:
-        """The cotangents of the operation on the view; None for the view where it was filled with constants."""
+        """The cotangents of the operation on the view; None for the view where nothing of it is left."""
         inner = self.inner
         if inner is None:
             return [None, None]
         if state.last_write < inner._order:
             check_versions(inner)
         results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)
-        return list(results if inner.spaces is None else project_all(results, inner.spaces))
+        if inner.spaces is not None:
+            results = project_all(results, inner.spaces)
+        return [None, *results] if self.is_apart else list(results)
 
 
 class AsStridedBackward0(Node):
@@ -81,14 +90,15 @@ class AsStridedBackward0(Node):
 def rebase(view: Tensor, inner: Node | None, place: int = 0) -> Layout:
     """Gives the base of a view, just changed in place by `inner` (None: by constants), its new history; returns the view's layout.
 
-    The view was input number `place` of `inner`.
+    The view, if anything, was input number `place` of `inner`.
     """
     base = view._base
     assert base is not None
     base_edge = base if base._node is LEAF else base._node
+    took_view = inner is not None and inner.edges[place] is view._node
     layout = Layout.of(view._array, base._array)
     before = base._node
-    base._node = node = CopySlices(base_edge, inner, place, layout)
+    base._node = node = CopySlices(base_edge, inner, place if took_view else None, layout)
     if base._retains:
         retain(base, before)
     node.out_cell = version_cell(base)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def tracked(tensor: Tensor) -> Tensor:
-    """The tensor as a variable of its own: what is differentiated with respect to it goes no further, unless it was tracked before."""
+    """The tensor as a variable of its own: what is differentiated with respect to it goes no further, unless it was tracked."""
     if tensor._node is not None:
         return alias(tensor)
     leaf = wrap(tensor._array)
@@ -163,13 +163,15 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
 def jvp(func: Callable, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
     """`func(*primals)`, and the directional derivative along `tangents`."""
     if not isinstance(primals, tuple):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
+        raise RuntimeError(
+            "jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
+        )
     flat, spec = tree_flatten(primals)
     directions, tangent_spec = tree_flatten(tangents)
     if spec != tangent_spec:
         raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For example, if primals is a "
-            "tuple of 3 tensors, tangents also must be."
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+            "structure. For example, if primals is a tuple of 3 tensors, tangents also must be."
         )
     if not flat:
         raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
@@ -192,8 +194,10 @@ def _tangent(output: Tensor, level: int, strict: bool) -> Tensor:
     tangent = tangents_of(output, level)
     if tangent is None:
         if strict:
-            raise RuntimeError("jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. This is not allowed "
-                               "with strict=True.")  # fmt: skip
+            raise RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the inputs. "
+                "This is not allowed with strict=True."
+            )
         return zeros_like(output)
     return tangent
 

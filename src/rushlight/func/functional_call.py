@@ -35,7 +35,8 @@ def functional_call(
         given = {name: value for one in parameter_and_buffer_dicts for name, value in one.items()}
     else:
         raise ValueError(
-            f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(parameter_and_buffer_dicts)}"
+            "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple "
+            f"of dicts, but got {type(parameter_and_buffer_dicts)}"
         )
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with swapped(module, given, tie_weights, strict):

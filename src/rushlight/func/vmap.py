@@ -114,11 +114,11 @@ def name_of(func: Any) -> str:
 
 
 def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any, list, int]:
-    """The leaves of the arguments with their batch dimensions, and the size of the batch. Raises ValueError where they do not fit."""
+    """The leaves of the arguments with their batch dimensions, and the size of the batch. Raises ValueError if they do not fit."""
     if not isinstance(in_dims, (int, tuple)):
         raise ValueError(
-            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int or a (potentially nested) tuple "
-            f"matching the structure of inputs, got: {type(in_dims)}."
+            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): expected `in_dims` to be int "
+            f"or a (potentially nested) tuple matching the structure of inputs, got: {type(in_dims)}."
         )
     if not args:
         raise ValueError(
@@ -150,11 +150,14 @@ def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any
         sizes.add(leaf._array.shape[dim])
     if not sizes:
         raise ValueError(
-            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): at least one of the inputs must be batched (in_dims not None)"
+            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): at "
+            "least one of the inputs must be batched (in_dims not None)"
         )
     if len(sizes) > 1:
-        raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sorted(sizes)} for the "
-                         "mapped dimension")  # fmt: skip
+        raise ValueError(
+            "vmap: Expected all tensors to have the same size in the mapped dimension, "
+            f"got sizes {sorted(sizes)} for the mapped dimension"
+        )
     return leaves, spec, dims, sizes.pop()
 
 
@@ -170,7 +173,8 @@ def run(
         placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, result)
         if placed is None:
             raise ValueError(
-                f"vmap({name_of(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of `outputs`."
+                f"vmap({name_of(func)}, ..., out_dims={out_dims})(<inputs>): "
+                "out_dims is not compatible with the structure of `outputs`."
             )
         return tree_unflatten(
             [finished(func, output, level, dim, size) for output, dim in zip(outputs, placed, strict=True)], out_spec
@@ -227,8 +231,8 @@ def drawn(draw: Callable, args: tuple, kwargs: dict) -> Any:
         wanted = {level: mode for mode, level, _ in rules}
         if "error" in wanted.values():
             raise RuntimeError(
-                "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' randomness "
-                "flags on vmap or perform the randomness operation out of vmap"
+                "vmap: called random operation while in randomness error mode. Please either use the 'same' "
+                "or 'different' randomness flags on vmap or perform the randomness operation out of vmap"
             )
         levels = all_levels((args, kwargs))
         if any(wanted.get(level) == "same" for level in levels):
@@ -289,8 +293,8 @@ def apply_rule(function: Any, args: tuple, level: int) -> Any:
     """A custom function by its own `vmap`, which sees the examples of that level along a dimension."""
     if function.generate_vmap_rule:
         raise RuntimeError(
-            f"You tried to vmap over {function.__name__}, but it has both generate_vmap_rule=True and an overridden vmap staticmethod. "
-            "Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid ambiguity."
+            f"You tried to vmap over {function.__name__}, but it has both generate_vmap_rule=True and an overridden vmap "
+            "staticmethod. Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid ambiguity."
         )
     size = thread.batch_sizes[level]
     batched = [isinstance(arg, Tensor) and level in levels_of(arg._array) for arg in args]
@@ -308,7 +312,9 @@ def apply_rule(function: Any, args: tuple, level: int) -> Any:
         outputs, spec = tree_flatten(answer[0])
         dims = broadcast_prefix(answer[1], answer[0])
         if dims is None:
-            raise RuntimeError(f"The vmap staticmethod of {function.__name__} returned out_dims that do not fit its outputs: {answer[1]}")
+            raise RuntimeError(
+                f"The vmap staticmethod of {function.__name__} returned out_dims that do not fit its outputs: {answer[1]}"
+            )
         entered = [one if dim is None else enter(one, level, dim) for one, dim in zip(outputs, dims, strict=True)]
         return tree_unflatten(entered, spec)
     finally:

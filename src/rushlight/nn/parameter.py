@@ -41,10 +41,11 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 "Parameter takes a Tensor; make one first, e.g. torch.tensor(data)"
             )
         parameter: Any = data.detach().requires_grad_(requires_grad)
-        if type(parameter) is not type(data):
+        kind = type(parameter)
+        if kind is not type(data):
             raise RuntimeError(
                 f"Creating a Parameter from an instance of type {type(data).__name__} requires that detach() "
-                f"returns an instance of the same type, but return type {type(parameter).__name__} was found instead."
+                f"returns an instance of the same type, but return type {kind.__name__} was found instead."
             )
         parameter._is_param = True
         return parameter
@@ -57,8 +58,9 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
             memo[id(self)] = type(self)(self.data.clone(), self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self, *, tensor_contents: str | None = None) -> str:
-        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
+    # mypy takes the parameters of such methods for nameless.
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)  # type: ignore[call-arg]
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         from collections import OrderedDict

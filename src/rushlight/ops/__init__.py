@@ -76,15 +76,18 @@ ON_DEMAND = {
 ON_DEMAND_FUNCTIONS = {
     "signal": ("bartlett_window", "blackman_window", "hamming_window", "hann_window", "kaiser_window"),
     "losses": (
-        "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "hinge_embedding_loss", "kl_div",
-        "margin_ranking_loss", "pairwise_distance", "poisson_nll_loss", "triplet_margin_loss",
+        "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity", "ctc_loss", "hinge_embedding_loss",
+        "kl_div", "margin_ranking_loss", "pairwise_distance", "poisson_nll_loss", "triplet_margin_loss",
     ),
-    "normalization": ("batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_layer_norm", "rms_norm"),
+    "normalization": (
+        "batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_layer_norm", "rms_norm",
+    ),
     "convolution": (
         "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
     ),
     "pooling": (
-        "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
+        "adaptive_avg_pool1d", "adaptive_max_pool1d", "avg_pool1d",
+        "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
     ),
     "embedding": ("embedding",),
     "vision": (

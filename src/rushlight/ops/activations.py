@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.elementary import log1p_exp, logistic, normal_cdf, over
+from ..arrays.elementary import in_type_of, log1p_exp, logistic, normal_cdf, over
 from ..arrays.masking import masked as masked_array
 from ..arrays.masking import select
 from ..tensor import wrap
@@ -56,7 +56,7 @@ def leaky_relu_slope(input: Array, negative_slope: float) -> Array:
     """1 where the input is positive, `negative_slope` elsewhere."""
     positive = input > 0
     if 0.0 <= negative_slope <= 1.0:
-        return np.maximum(positive, negative_slope, dtype=input.dtype)
+        return in_type_of(input, np.maximum(positive, negative_slope, dtype=input.dtype if input.dtype.kind == "f" else None))
     return select(positive, 1.0, np.full_like(input, negative_slope))
 
 
@@ -67,9 +67,8 @@ def leaky_relu_slope(input: Array, negative_slope: float) -> Array:
 def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
     """The input where positive, `negative_slope * input` elsewhere."""
     floating(input, "leaky_relu_cpu")
-    if 0.0 <= negative_slope <= 1.0:
-        return np.maximum(input, input * negative_slope)
-    return select(input > 0, input, input * negative_slope)
+    below = in_type_of(input, input * negative_slope)
+    return np.maximum(input, below) if 0.0 <= negative_slope <= 1.0 else select(input > 0, input, below)
 
 
 @general(
@@ -97,7 +96,7 @@ def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array
 )  # fmt: skip
 def hardsigmoid(input: Array) -> Array:
     """clamp(input / 6 + 1/2, 0, 1)."""
-    return np.minimum(np.maximum(floating(input, "hardsigmoid_cpu") + 3.0, 0.0), 6.0) / 6.0
+    return in_type_of(input, np.minimum(np.maximum(floating(input, "hardsigmoid_cpu") + 3.0, 0.0), 6.0) / 6.0)
 
 
 @general(
@@ -105,13 +104,13 @@ def hardsigmoid(input: Array) -> Array:
 )  # fmt: skip
 def hardswish_slope(input: Array) -> Array:
     """The derivative of `hardswish`."""
-    return masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + (input >= 3)
+    return in_type_of(input, masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + (input >= 3))
 
 
 @general(lambda g, x: g * hardswish_slope(x), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
 def hardswish(input: Array) -> Array:
     """input * clamp(input / 6 + 1/2, 0, 1)."""
-    return input * np.minimum(np.maximum(floating(input, "hardswish_cpu") + 3.0, 0.0), 6.0) / 6.0
+    return in_type_of(input, input * np.minimum(np.maximum(floating(input, "hardswish_cpu") + 3.0, 0.0), 6.0) / 6.0)
 
 
 def outside(x: Any, lambd: float) -> Any:
@@ -136,7 +135,7 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
         raise RuntimeError(
             f"lambda must be in range [0, {limit:g}] for input dtype {type_word(dtypes.of(input))}, but found {lambd:g}"
         )
-    return input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd)
+    return in_type_of(input, input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd))
 
 
 # --- exponential units ------------------------------------------------------------------------------------------------------------
@@ -148,7 +147,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 @general(lambda g, x, out, input_scale: masked(g * out * input_scale, x <= 0), method=False)
 def elu_slope(input: Array, alpha: float, scale: float, input_scale: float) -> Array:
     """The derivative of `elu`."""
-    slope = np.minimum(input, 0.0)
+    slope = in_type_of(input, np.minimum(input, 0.0))
     slope *= input_scale
     slope = over(np.exp, slope)
     factor = alpha * scale * input_scale
@@ -163,13 +162,13 @@ def elu_slope(input: Array, alpha: float, scale: float, input_scale: float) -> A
 )  # fmt: skip
 def elu(input: Array, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Array:
     """scale * input where positive, scale * alpha * (exp(input_scale * input) - 1) elsewhere."""
-    below = np.minimum(floating(input, "elu_cpu"), 0.0)
+    below = in_type_of(input, np.minimum(floating(input, "elu_cpu"), 0.0))
     if input_scale != 1.0:
         below *= input_scale
     below = over(np.expm1, below)
     if alpha * scale != 1.0:
         below *= alpha * scale
-    above = np.maximum(input, 0.0)
+    above = in_type_of(input, np.maximum(input, 0.0))
     if scale != 1.0:
         above *= scale
     above += below
@@ -190,7 +189,7 @@ def celu(input: Array, alpha: float = 1.0) -> Array:
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     below = np.expm1(np.minimum(floating(input, "celu_cpu"), 0.0) / alpha)
-    return np.maximum(input, 0.0) + below * alpha
+    return in_type_of(input, np.maximum(input, 0.0) + below * alpha)
 
 
 # --- smooth ones ------------------------------------------------------------------------------------------------------------------
@@ -244,7 +243,7 @@ def mish(input: Array) -> Array:
 @general(lambda g, out, beta: g * (beta * out * (1 - out)), method=False, samples=lambda: [call(T((2, 3)), 1.0, 20.0)])
 def softplus_slope(input: Array, beta: float, threshold: float) -> Array:
     """The derivative of `softplus`: sigmoid(beta * x), 1 beyond the threshold."""
-    scaled = input * beta
+    scaled = in_type_of(input, input * beta)
     slope = logistic(scaled)
     return np.where(scaled > threshold, np.ones((), slope.dtype), slope)
 
@@ -255,7 +254,7 @@ def softplus_slope(input: Array, beta: float, threshold: float) -> Array:
 )  # fmt: skip
 def softplus(input: Array, beta: float = 1, threshold: float = 20) -> Array:
     """log(1 + exp(beta * input)) / beta; the input itself where beta * input exceeds `threshold`."""
-    scaled = floating(input, "softplus_cpu") if beta == 1 else input * beta
+    scaled = floating(input, "softplus_cpu") if beta == 1 else in_type_of(input, input * beta)
     result = over(np.log1p, np.exp(scaled))
     if beta != 1:
         result /= beta
@@ -389,7 +388,7 @@ def rrelu_with_noise(input: Array, noise: Array, lower: float = 1 / 8, upper: fl
     """input * noise in training, otherwise `leaky_relu` with the mean slope."""
     if training:
         return input * noise
-    return np.maximum(input, input * ((lower + upper) / 2))
+    return np.maximum(input, in_type_of(input, input * ((lower + upper) / 2)))
 
 
 def random_slopes(array: Any, lower: float, upper: float, training: bool) -> Any:

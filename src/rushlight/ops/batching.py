@@ -1,8 +1,8 @@
 """How an op's forward is brought to the examples of batched arrays.
 
 Pointwise ops broadcast. A view op does to all examples what it does to the first, by strides. The ops in the table below see the
-whole batch at once, a fused op runs its composite. Any other op runs once per example of the innermost level, so that every op works
-inside vmap; derivative rules, which run on Tensors there, need no second writing.
+whole batch at once, a fused op runs its composite. Any other op runs once per example of the innermost level, so that every op
+works inside vmap; derivative rules, which run on Tensors there, need no second writing.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def forward_batched(op: Op, call: Callable, values: list, options: dict, arrays:
         )
     batch = Batch(op, call, values, options, arrays, levels)
     rule = views if op.view else elementwise if op.kind == "pointwise" else RULES.get(op.name)
-    if rule is not None and not batched_in((values, options)) and 0 not in batch.sizes:
+    arguments = [value for position, value in enumerate(values) if position not in op.positions]
+    if rule is not None and (rule is indexed or not batched_in((arguments, options))) and 0 not in batch.sizes:
         result = rule(batch)
         if result is not NotImplemented:
             return (wrapped(result[0], levels), None) if op.composite is not None else wrapped(result, levels)
@@ -92,7 +93,8 @@ def one_by_one(call: Callable, values: list, options: dict, arrays: list, level:
         arrays = [one_example_more(array, level) for array in arrays]
     results = []
     for i in range(max(size, 1)):
-        inner, named, parts = examples_in(values, level, i), examples_in(options, level, i), [example(one, level, i) for one in arrays]
+        inner, named = examples_in(values, level, i), examples_in(options, level, i)
+        parts = [example(one, level, i) for one in arrays]
         rest = batched_in((parts, inner, named))
         if rest:
             outer = all_levels(rest)[-1]
@@ -136,7 +138,7 @@ def by_composite(batch: Batch) -> Any:
     return tuple(one._array for one in result) if isinstance(result, tuple) else result._array
 
 
-# --- rules --------------------------------------------------------------------------------------------------------------------------
+# --- rules ------------------------------------------------------------------------------------------------------------------------
 # Each gets a Batch and returns the plain result for all examples, batches first; NotImplemented where it does not fit.
 
 
@@ -172,7 +174,7 @@ def views(batch: Batch) -> Any:
 
     parts = [all_of(part) for part in seen] if isinstance(seen, (tuple, list)) else [all_of(seen)]
     if any(part is None for part in parts):
-        return NotImplemented
+        return data.reshape(batch.sizes + seen.shape) if batch.op.name == "reshape" else NotImplemented
     return tuple(parts) if isinstance(seen, (tuple, list)) else parts[0]
 
 
@@ -253,16 +255,16 @@ def linear_map(batch: Batch) -> Any:
 
 def planes(batch: Batch) -> Any:
     """An op on images (N, ...): examples are more images."""
-    if not batch.only_first() or batch.arrays[0].ndim < 3:
+    if batch.arrays[0].ndim < 3:
         return NotImplemented
-    return folded(batch)
+    return folded(batch, len(batch.arrays))
 
 
-def folded(batch: Batch) -> Any:
-    """Runs an op with the batches of its first array joined with that array's first dimension."""
-    data = batch.arrays[0].data
-    count = data.shape[batch.extra]
-    result = batch.run([data.reshape(-1, *data.shape[batch.extra + 1 :]), *batch.arrays[1:]])
+def folded(batch: Batch, several: int) -> Any:
+    """Runs an op with the batches of its first arrays joined with these arrays' first dimension."""
+    datas = [batch.full(array) for array in batch.arrays[:several]]
+    count = datas[0].shape[batch.extra]
+    result = batch.run([*(data.reshape(-1, *data.shape[batch.extra + 1 :]) for data in datas), *batch.arrays[several:]])
 
     def unfolded(part: Any) -> Any:
         return part.reshape(*batch.sizes, count, *part.shape[1:])
@@ -274,9 +276,9 @@ def convolutions(batch: Batch) -> Any:
     """A convolution: more images where only these are batched, otherwise one convolution with a group per example."""
     kernels = batch.op.name == "convolution_kernel"  # of two images, where the others take images, kernels and biases
     if batch.only_first() and not kernels:
-        return folded(batch)
+        return folded(batch, 1)
     total = int(np.prod(batch.sizes))
-    merged = []
+    merged: list = []
     for position, array in enumerate(batch.arrays):
         if array is None:
             merged.append(None)
@@ -311,6 +313,19 @@ def spread(batch: Batch) -> Any:
     return batch.run([batch.arrays[0].data], shape=batch.sizes + tuple(batch.argument("shape")), index=index)
 
 
+def indexed(batch: Batch) -> Any:
+    """index and its kin, with an index for every example: the examples' own numbers go before the other indices."""
+    indices = batch.argument("indices")
+    if not all(hasattr(one, "ndim") and one.dtype.kind in "iu" for one in indices):
+        return NotImplemented
+    rank = max(one.ndim for one in indices)
+    own = [np.arange(size).reshape(size, *(1,) * (batch.extra - 1 - place + rank)) for place, size in enumerate(batch.sizes)]
+    changed: dict[str, Any] = {"indices": (*own, *(aligned(one, batch.levels, rank) for one in indices))}
+    if batch.op.name == "index_spread":
+        changed["shape"] = batch.sizes + tuple(batch.argument("shape"))
+    return batch.run([batch.full(array) for array in batch.arrays], **changed)
+
+
 def contracted(batch: Batch) -> Any:
     """contraction: a letter more for each level."""
     words, output = batch.argument("words"), batch.argument("output")
@@ -335,14 +350,15 @@ ALONG = (
 )  # fmt: skip
 ELEMENTWISE = (
     "where", "masked", "clamp_numbers", "abs", "sgn", "angle", "complex", "polar", "conj", "pow_number", "isclose", "relu",
-    "leaky_relu", "leaky_relu_slope", "threshold", "hardtanh", "hardsigmoid", "hardswish", "hardswish_slope", "hardshrink", "softshrink",
-    "elu", "elu_slope", "celu", "silu", "mish", "gelu", "softplus", "softplus_slope", "logsigmoid", "slope", "zero", "clone", "to_dtype",
-    "fill_number",
+    "leaky_relu", "leaky_relu_slope", "threshold", "hardtanh", "hardsigmoid", "hardswish", "hardswish_slope", "hardshrink",
+    "softshrink", "elu", "elu_slope", "celu", "silu", "mish", "gelu", "softplus", "softplus_slope", "logsigmoid", "slope", "zero",
+    "clone", "to_dtype", "fill_number",
 )  # fmt: skip
 LEADING = (
-    "layer_norm", "tril", "triu", "inverse", "det", "linalg.slogdet", "linalg.cholesky", "linalg.eigh", "linalg.qr", "constant_pad_nd",
+    "layer_norm", "tril", "triu", "inverse", "det", "linalg.slogdet",
+    "linalg.cholesky", "linalg.eigh", "linalg.qr", "constant_pad_nd",
 )  # fmt: skip
-PLANES = ("max_pool_with_indices", "average_windows", "spread_average", "adaptive_max_pool")
+PLANES = ("max_pool_with_indices", "average_windows", "spread_average", "adaptive_max_pool", "scatter_planes", "gather_planes")
 CONVOLUTIONS = ("convolution_product", "convolution_image", "convolution_kernel", "biased_convolution")
 
 # Ops whose results have as many elements as the values decide.
@@ -359,6 +375,7 @@ RULES: dict[str, Callable] = {
     "linear": linear_map,
     "masked_fill": masked_filled,
     "embedding": looked_up,
+    **dict.fromkeys(("index", "index_spread", "zero_at"), indexed),
     "basic_spread": spread,
     "contraction": contracted,
 }

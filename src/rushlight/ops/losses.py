@@ -75,7 +75,7 @@ def binary_cross_entropy(input: Array, target: Array, weight: Array | None = Non
     log_yes, log_no = np.maximum(np.log(input), -100.0), np.maximum(np.log1p(-input), -100.0)
     losses = log_no - target * (log_no - log_yes)
     losses = -losses
-    return total(losses if weight is None else losses * weight, reduction), (log_yes, log_no)
+    return total(losses if weight is None else losses * weight, reduction, input.dtype), (log_yes, log_no)
 
 
 def logits_composite(
@@ -128,7 +128,8 @@ def binary_cross_entropy_with_logits(
     below = log1p_exp(-input)
     scaled = below if pos_weight is None else below * ((pos_weight - 1.0) * target + 1.0)
     losses = (1.0 - target) * input + scaled
-    return total(losses if weight is None else losses * weight, reduction), None if pos_weight is None else below
+    losses = losses if weight is None else losses * weight
+    return total(losses, reduction, input.dtype), None if pos_weight is None else below
 
 
 def _shape_error(input: Any, target: Any) -> Exception:

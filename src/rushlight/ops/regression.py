@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..arrays.elementary import single
 from .checks import alike, check_reduction, floating
 from .comparisons import where
 from .complexes import abs
@@ -52,19 +54,21 @@ def spread(g: Any, reduction: str, count: int) -> Any:
     return g / max(count, 1) if reduction == "mean" else g
 
 
-def difference(input: Any, target: Any, kernel: str, reduction: str) -> Any:
-    """input - target in their common type."""
+def difference(input: Any, target: Any, kernel: str, reduction: str) -> tuple[Any, Any]:
+    """input - target, halves in single precision, and the type that the loss will have."""
     check_reduction(reduction)
     input, target = alike(input, target)
-    return np.subtract(floating(input, kernel), target)
+    return single(np.subtract(floating(input, kernel), target)), input.dtype
 
 
-def total(losses: Any, reduction: str) -> Any:
-    """A loss per element, reduced."""
-    if reduction == "none":
-        return losses
-    result = np.add.reduce(losses, None)
-    return result / losses.dtype.type(losses.size) if reduction == "mean" else result
+def total(losses: Any, reduction: str, kind: Any) -> Any:
+    """A loss per element, reduced, in the type asked for."""
+    if reduction != "none":
+        count = losses.size
+        losses = np.add.reduce(losses, None)
+        if reduction == "mean":
+            losses = losses / count if count else losses * math.nan
+    return losses.astype(kind, copy=False)
 
 
 # --- squares ----------------------------------------------------------------------------------------------------------------------
@@ -82,12 +86,14 @@ def mse_joint(g: Any, residuals: Any, needs: tuple, reduction: str) -> tuple:
 @fused(mse_composite, mse_joint, method=False, broadcasts=True, samples=samples())
 def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
     """The squared differences of input and target, by default their mean; the shapes broadcast."""
-    distance = difference(input, target, "mse_cpu", reduction)
+    distance, kind = difference(input, target, "mse_cpu", reduction)
     if reduction == "none":
-        return distance * distance, distance
+        return (distance * distance).astype(kind, copy=False), distance
     line = distance.ravel("K")
-    result = np.dot(line, line)
-    return result / line.size if reduction == "mean" else result, distance
+    result = line.dot(line)
+    if reduction == "mean":
+        result = result / line.size if line.size else result * math.nan
+    return result.astype(kind, copy=False), distance
 
 
 # --- absolute values, and squares near zero ---------------------------------------------------------------------------------------
@@ -112,12 +118,12 @@ def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: f
     """The absolute differences less beta / 2, below beta their squares over 2 beta. Raises RuntimeError for a negative beta."""
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    signed = difference(input, target, "smooth_l1_cpu", reduction)
+    signed, kind = difference(input, target, "smooth_l1_cpu", reduction)
     distance = np.abs(signed)
     if not beta:
-        return total(distance, reduction), signed
+        return total(distance, reduction, kind), signed
     near = np.minimum(distance, beta)
-    return total(near * (distance - near * 0.5) / beta, reduction), signed
+    return total(near * (distance - near * 0.5) / beta, reduction, kind), signed
 
 
 def huber_composite(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
@@ -135,7 +141,7 @@ def huber_loss(input: Array, target: Array, reduction: str = "mean", delta: floa
     """Half the squared differences; beyond delta, delta * (|difference| - delta / 2). Raises RuntimeError for delta <= 0."""
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
-    signed = difference(input, target, "huber_cpu", reduction)
+    signed, kind = difference(input, target, "huber_cpu", reduction)
     distance = np.abs(signed)
     near = np.minimum(distance, delta)
-    return total(near * (distance - near * 0.5), reduction), signed
+    return total(near * (distance - near * 0.5), reduction, kind), signed

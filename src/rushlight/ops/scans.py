@@ -16,7 +16,7 @@ from .dispatch import type_word
 from .joining import cat
 from .kinds import Array, composite, general, linear
 from .products import conjugated
-from .reductions import all, as_index, sum, summable
+from .reductions import as_index, sum, summable
 from .samples import T, call
 
 

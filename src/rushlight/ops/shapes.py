@@ -112,7 +112,7 @@ def view(self: Tensor, *shape: Any, size: Any = (), dtype: Any = None) -> Tensor
 
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view with the other's shape."""
-    return view_shape(self, *other.shape)
+    return view_shape(self, tuple(other.shape))
 
 
 def reshape_as(self: Tensor, other: Tensor) -> Tensor:

@@ -121,8 +121,9 @@ def places(grid: Tensor, size: int, padding_mode: str, align_corners: bool, boun
     if not bounded or padding_mode == "zeros":
         return x
     inside, slope = brought_inside(x._array, size, padding_mode, align_corners)
-    offset = np.where(slope == 0, inside, inside - x._array * slope).astype(inside.dtype)
-    return masked(x * wrap(slope), wrap(slope != 0)) + wrap(offset)
+    kind = x._array.dtype
+    offset = np.where(slope == 0, inside, inside - x._array * slope).astype(kind)
+    return masked(x * wrap(slope.astype(kind, copy=False)), wrap(slope != 0)) + wrap(offset)
 
 
 def fetched(input: Tensor, lines: list, padding_mode: str, align_corners: bool) -> Tensor:

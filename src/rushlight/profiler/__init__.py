@@ -51,7 +51,8 @@ def schedule(
 ) -> Callable[[int], ProfilerAction]:
     """A schedule: after `skip_first` steps, cycles of `wait` steps without, `warmup` steps before and `active` steps of recording.
 
-    `repeat` cycles (0: without end); with `skip_first_wait` the first cycle has no waiting. Raises AssertionError where nothing would be recorded.
+    `repeat` cycles (0: without end); with `skip_first_wait` the first cycle has no waiting. Raises AssertionError where nothing
+    would be recorded.
     """
     if min(wait, warmup, repeat, skip_first, skip_first_wait) < 0 or active <= 0:
         raise AssertionError("Invalid profiler schedule arguments")
@@ -115,7 +116,9 @@ class profile:
     ) -> None:
         check_device("cuda" if use_cuda else None)
         self.activities = supported_activities() if activities is None else set(activities)
-        self.options = {"record_shapes": record_shapes, "profile_memory": profile_memory, "with_stack": with_stack, "with_flops": with_flops}
+        self.options: dict[str, Any] = {
+            "record_shapes": record_shapes, "profile_memory": profile_memory, "with_stack": with_stack, "with_flops": with_flops,
+        }  # fmt: skip
         self.schedule = schedule or (lambda step: ProfilerAction.RECORD)
         self.record_steps = schedule is not None
         self.on_trace_ready = on_trace_ready

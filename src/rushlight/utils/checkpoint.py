@@ -12,8 +12,8 @@ import weakref
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from ..autograd.engine import backward, running_pass
 from ..autograd.context import Saved
+from ..autograd.engine import backward, running_pass
 from ..autograd.function import Function
 from ..autograd.modes import enable_grad, thread
 from ..autograd.observe import program_stack
