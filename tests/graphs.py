@@ -72,7 +72,8 @@ class Graph:
         for first, second, _, number in self.steps:
             result = OPERATIONS[number % len(OPERATIONS)](torch, known[first % len(known)], known[-1 - second % len(known)])
             flat = result.reshape(-1)
-            known.append((flat.repeat(9)[:9] if flat.numel() < 9 else flat[:9]).reshape(3, 3).sin() * 1.5)
+            whole = (flat.repeat(9)[:9] if flat.numel() < 9 else flat[:9]).reshape(3, 3)
+            known.append(whole / (1 + whole * whole / 9).sqrt())  # within three of zero, and nowhere steep
         return sum((one * one).sum() * (index + 1) for index, one in enumerate(known[2:])) / len(known)
 
     def tensor(self, array: np.ndarray) -> Any:

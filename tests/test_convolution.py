@@ -60,8 +60,8 @@ def test_derivatives_of_two_orders(geometry):
 
 
 def test_large_batches_go_in_chunks():
-    x, w = torch.randn(40, 16, 20, 20, dtype=torch.float64, requires_grad=True),
-    torch.randn(8, 16, 3, 3, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(40, 16, 20, 20, dtype=torch.float64, requires_grad=True)
+    w = torch.randn(8, 16, 3, 3, dtype=torch.float64, requires_grad=True)
     y = F.conv2d(x, w)
     g = torch.randn(*y.shape, dtype=torch.float64)
     whole = torch.autograd.grad(y, (x, w), g)

@@ -171,11 +171,11 @@ def test_save_for_forward_takes_tensors_only():
         make(torch, forward, lambda ctx, g: g).apply(leaf(torch))
 
 
-def test_many_functions_in_a_row_and_as_one_chain_of_passes():
+def test_many_functions_in_a_row():
     function = square(torch)
     x = leaf(torch, 1.0)
     y = x
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = function.apply(y)
     y.sum().backward()
     assert x.grad.item() == math.inf

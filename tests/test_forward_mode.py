@@ -79,7 +79,7 @@ def test_a_dual_is_a_view_that_prints_its_tangent() -> None:
         close(primal, X.sin())
         close(tangent, X.cos() * T)
         assert not dual.requires_grad
-        assert unpacked(dual.detach())[1] == [1.0, 2.0, 3.0]
+        assert unpacked(dual.detach())[1] is None
         assert unpacked(X)[1] is None
     assert unpacked(dual)[1] is None
     with forward_ad.dual_level():

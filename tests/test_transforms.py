@@ -94,7 +94,10 @@ def test_backward_through_a_transform(transform: Any) -> None:
     result = transform(cube)(leaf)
     (found,) = torch.autograd.grad(result.sum(), leaf)
     shift = 1e-6
-    ahead, behind = (torch.stack([transform(cube)(X + sign * shift * one).sum() for one in torch.eye(3, dtype=torch.float64)]) for sign in (1, -1))
+    ahead, behind = (
+        torch.stack([transform(cube)(X + sign * shift * one).sum() for one in torch.eye(3, dtype=torch.float64)])
+        for sign in (1, -1)
+    )
     np.testing.assert_allclose(found.numpy(), ((ahead - behind) / (2 * shift)).detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
@@ -164,7 +167,10 @@ WRONG = [
     (lambda: grad(cube, argnums=3)(X), RuntimeError, "only 1 positional inputs"),
     (lambda: grad(cube, argnums=())(X), RuntimeError, "argnums must be non-empty"),
     (lambda: grad(lambda d: d["a"].sum())({"a": X, "k": 3}), ValueError, "must be Tensor, got <class 'int'>"),
-    (lambda: grad(lambda x: x.sum())(torch.tensor([1, 2])), RuntimeError, "only Tensors of floating point dtype can require gradients"),
+    (
+        lambda: grad(lambda x: x.sum())(torch.tensor([1, 2])), RuntimeError,
+        "only Tensors of floating point dtype can require gradients",
+    ),
     (lambda: grad(cube, has_aux=True)(X), RuntimeError, "output of function f should be a tuple"),
     (lambda: vjp(lambda x: 3, X), RuntimeError, "return only tensors, got unsupported type <class 'int'>"),
     (lambda: vjp(torch.sin, X)[1]((X,)), RuntimeError, "Expected pytree structure of cotangents to be the same"),
@@ -207,8 +213,8 @@ def convolutional() -> Any:
 
 
 def attentive() -> Any:
-    return nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4), nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True), nn.Flatten(),
-                         nn.Linear(8, 3)).double()  # fmt: skip
+    encoder = nn.TransformerEncoderLayer(4, 2, 8, 0.0, batch_first=True)
+    return nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4), encoder, nn.Flatten(), nn.Linear(8, 3)).double()
 
 
 INPUTS = {

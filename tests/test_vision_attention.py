@@ -80,8 +80,8 @@ def test_rows_that_may_look_nowhere_are_zero():
 def test_heads_attend_apart():
     size, heads = 6, 2
     x = torch.randn(4, 3, size, dtype=torch.float64)
-    w, b, out = torch.randn(18, size, dtype=torch.float64), torch.randn(18, dtype=torch.float64),
-    torch.eye(size, dtype=torch.float64)
+    w, b = torch.randn(18, size, dtype=torch.float64), torch.randn(18, dtype=torch.float64)
+    out = torch.eye(size, dtype=torch.float64)
     result, weights = F.multi_head_attention_forward(x, x, x, size, heads, w, b, None, None, False, 0.0, out, None)
     q, k, v = ((x @ w.T + b)[..., i * size : (i + 1) * size] for i in range(3))
     means = []

@@ -83,7 +83,7 @@ def tensor_str(tensor: Tensor, *, tensor_contents: str | None = None, tangent: T
     levels = getattr(tensor._array, "levels", None)
     if levels is not None:
         return f"BatchedTensor(lvl={levels[-1]}, bdim=0, value=\n    {_examples(tensor)}\n)"
-    if tangent is None and tensor._tangents:
+    if tangent is None and getattr(tensor, "_tangents", None):
         from .autograd.forward_ad import unpack_dual
 
         tensor, tangent = unpack_dual(tensor)

@@ -145,7 +145,7 @@ def _hooks_for_all(tensors: Sequence[Tensor], fn: Callable) -> list:
 
 
 def place_of(tensor: Tensor) -> Callable[[], Any]:
-    """Gives what stands for a tensor in a set of places, without holding it: the leaf, the node, or a node with an output number."""
+    """Gives what stands for a tensor in a set of places, without holding it: the leaf, the node, or a node and an output number."""
     from weakref import ref
 
     node = tensor._node

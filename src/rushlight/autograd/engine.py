@@ -151,6 +151,8 @@ def as_list(given: Any, length: int) -> list:
 
 # The cotangent of a scalar loss; never written to, since the pass does not own it.
 ONES = {kind: np.ones((), kind) for kind in (np.dtype("float32"), np.dtype("float64"))}
+for _one in ONES.values():
+    _one.flags.writeable = False  # a hook or a custom function that tries is told so
 
 
 def works_on_tensors() -> bool:
@@ -616,12 +618,12 @@ def describe_type(array: Any) -> str:
 
 def sum_examples(g: Tensor, levels: tuple) -> Tensor:
     """A cotangent summed over the examples of levels of vmap that its tensor knows nothing of."""
-    from ..arrays.batched import levels_of
+    from ..arrays.batched import batch_size, levels_of
     from ..func.vmap import leave
 
     for level in levels_of(g._array):
         if level not in levels and level not in thread.batch_levels:
-            g = leave(g, level, 0, thread.batch_sizes[level]).sum(0)
+            g = leave(g, level, 0, batch_size([g._array], level)).sum(0)
     return g
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
 from ..tensor import Tensor, wrap
 from .engine import edges_of, grad
 from .graph import LEAF
-from .modes import enable_grad, refresh, thread
+from .modes import enable_grad, refresh, state, thread
 
 if TYPE_CHECKING:
     from ..ops.op import Op
@@ -68,8 +69,22 @@ def push_level() -> int:
     return level
 
 
+_holders: dict[int, list[ref]] = {}  # by open level: the nodes that keep tangents of their outputs
+
+
+def keep_tangents(node: Any, index: int, tangents: dict[int, Tensor]) -> None:
+    """Lets a node that saved its output find the output's tangents there, until their levels close: they lead back to the node."""
+    node.__dict__.setdefault("out_tangents", {})[index] = tangents
+    for level in tangents:
+        _holders.setdefault(level, []).append(ref(node))
+
+
 def pop_level(level: int) -> None:
     """Closes a level."""
+    for reference in _holders.pop(level, ()):
+        node = reference()
+        for index, tangents in (node.__dict__.get("out_tangents", {}) if node is not None else {}).items():
+            node.__dict__["out_tangents"][index] = {one: tangent for one, tangent in tangents.items() if one != level}
     thread.forward_levels = tuple(one for one in thread.forward_levels if one != level)
     refresh()
 
@@ -178,7 +193,7 @@ def with_tangent(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
     dual = aliased(tensor)
     if tangent._array.dtype != tensor._array.dtype:
         tangent = tangent.to(tensor.dtype)
-    if thread.batch_sizes:
+    if thread.batch_levels or state.batched_nodes:
         tangent = batched_as(tangent, tensor)
     dual._tangents = {**(tensor._tangents or {}), level: tangent}
     return dual
@@ -207,14 +222,14 @@ def push_forward(op: Op, values: list, options: dict, given: list, outputs: list
                 if tangent._array.dtype != output._array.dtype:
                     tangent = tangent.real if output._array.dtype.kind != "c" and tangent.is_complex() else tangent
                     tangent = tangent.to(output.dtype)
-                if thread.batch_sizes and not op.view:
+                if not op.view and (thread.batch_levels or state.batched_nodes):
                     tangent = batched_as(tangent, output)
                 output._tangents = {**(output._tangents or {}), level: tangent}
     for index, output in enumerate(outputs):
         if output is not None and output._tangents and output._node is not None:
             # A rule that saved this output finds its tangents there.
             node = getattr(output._node, "node", output._node)
-            node.__dict__.setdefault("out_tangents", {})[index] = output._tangents
+            keep_tangents(node, index, output._tangents)
 
 
 def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outputs: list, level: int) -> list:
@@ -230,20 +245,22 @@ def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outp
             results = listed(op.composite(*replaced(op, values, duals), **options))
             return [tangents_of(result, level) for result in results]
     if op.kind == "pointwise":
-        pushed = pointwise_jvp(op, primals, tangents, outputs[0], level)
+        pushed = pointwise_jvp(op, primals, tangents, outputs[0])
         if pushed is not None:
             return [pushed]
     return jvp_by_transposition(op, values, options, primals, tangents)
 
 
-def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor, level: int) -> Tensor | None:
+def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor) -> Tensor | None:
     """The sum of each tangent times the partial derivative; None where these ask for more than real operands of one type."""
     from ..ops.rules import passed
 
     kind = output._array.dtype
     if kind.kind != "f" or any(not isinstance(one, Tensor) or one._array.dtype != kind for one in primals):
         return None
-    known = {**dict(zip(op.inputs, primals, strict=True)), "out": below(output, level)}
+    out = aliased(output)  # another object: the output itself gets the tangent, and what the tangent's history saves must not hold it
+    out._tangents = output._tangents
+    known = {**dict(zip(op.inputs, primals, strict=True)), "out": out}
     total: Any = None
     for partial, names, tangent in zip(op.rules, op.needed.rules, tangents, strict=True):
         if tangent is None:
@@ -287,7 +304,7 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
         inputs = list(primals)
         private = []  # leaves that only this computation knows
         for i in active:
-            if thread.batch_sizes:
+            if thread.batch_levels or state.batched_nodes:
                 primals[i] = batched_as(primals[i], tangents[i])
             if primals[i]._node is None:
                 inputs[i] = wrap(primals[i]._array).requires_grad_(True)
@@ -385,7 +402,7 @@ def assign_tangents(target: Tensor, result: Tensor) -> None:
 
 def tangent_of_view(view: Tensor, level: int, new: Tensor) -> Tensor:
     """A view's tangent as a view of its base's, which is made of zeros where there is none; with examples where `new` has some."""
-    from ..arrays.batched import BatchedArray, all_levels, operand
+    from ..arrays.batched import BatchedArray, all_levels, batch_size, operand
     from ..arrays.memory import Layout
 
     base = view._base
@@ -393,7 +410,7 @@ def tangent_of_view(view: Tensor, level: int, new: Tensor) -> Tensor:
     known = tangents_of(base, level)
     layout = Layout.of(view._array, base._array)
     levels = all_levels([one._array for one in (base, new, known) if one is not None])
-    sizes = tuple(thread.batch_sizes[one] for one in levels)
+    sizes = tuple(batch_size([one._array for one in (base, new, known) if one is not None], level) for level in levels)
     buffer = np.zeros((*sizes, -(-layout.size // 16) * 16), np.uint8)
     whole, part = (
         np.ndarray(sizes + place.shape, place.dtype, buffer, place.offset, buffer.strides[:-1] + place.strides)

@@ -356,7 +356,7 @@ def hidden_tangents() -> Any:
 
 def push_tangents(cls: type[Function], ctx: FunctionCtx, node: FunctionNode | None, args: tuple, results: list) -> None:
     """Gives the outputs the tangents that the user's `jvp` makes of those of the inputs, level by level from the outermost."""
-    from .forward_ad import Levels, tangents_of, zeros_of
+    from .forward_ad import Levels, keep_tangents, tangents_of, zeros_of
 
     for level in thread.forward_levels:
         known = [tangents_of(arg, level) if isinstance(arg, Tensor) else None for arg in args]
@@ -380,7 +380,7 @@ def push_tangents(cls: type[Function], ctx: FunctionCtx, node: FunctionNode | No
                 check_tangent(ctx, out, tangent, args, known)
                 out._tangents = {**(out._tangents or {}), level: tangent.to(out.dtype)}
                 if node is not None:
-                    node.__dict__.setdefault("out_tangents", {})[index] = out._tangents
+                    keep_tangents(node, index, out._tangents)
 
 
 def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, known: list) -> None:

@@ -43,7 +43,7 @@ class _Thread(threading.local):
     counted = False  # whether this thread is counted in state.active
 
     def __init__(self) -> None:
-        self.batch_sizes: dict[int, int] = {}  # by level of vmap
+        self.batch_sizes: dict[int, int] = {}  # by open level of vmap
 
 
 state = _State()

@@ -24,17 +24,17 @@ next_level = count(1).__next__
 class Entering(Node):
     """A tensor becomes a batch of examples."""
 
-    __slots__ = ("level", "dim")
+    __slots__ = ("level", "dim", "size")
 
     def __init__(self, tensor: Tensor, level: int, dim: int) -> None:
         self._order = next_order()
         self.edges = (edge_of(tensor),)
         self.spaces = None
-        self.level, self.dim = level, dim
+        self.level, self.dim, self.size = level, dim, tensor._array.shape[dim]
         state.batched_nodes.add(ref(self, state.batched_nodes.discard))
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
-        return (leave(g, self.level, self.dim, thread.batch_sizes[self.level]),)
+        return (leave(g, self.level, self.dim, self.size),)
 
 
 class Leaving(Node):
@@ -58,7 +58,6 @@ def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
     array = tensor._array
     levels = levels_of(array)
     data = array.data if levels else array
-    thread.batch_sizes[level] = array.shape[dim]
     inner = tuple(sorted((*levels, level)))  # a cotangent may enter a level outside of those that it is in
     inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), inner.index(level)), inner))
     if tensor._node is not None and thread.grad_enabled:
@@ -336,6 +335,7 @@ class Batching:
 
     def __exit__(self, *exception: Any) -> None:
         thread.batch_levels, thread.randomness = self.previous
+        del thread.batch_sizes[self.level]
         refresh()
 
 

@@ -139,7 +139,8 @@ def take_elements(input: Array, rows: Array) -> Array:
 def put_elements(input: Array, rows: Array, count: int) -> Array:
     """The transpose of `take_elements`: (count, D)."""
     result = np.zeros((count, input.shape[1]), input.dtype)
-    np.add.at(result, (np.maximum(rows, 0), np.arange(input.shape[1])), input * (rows >= 0)) if count else None
+    if count:
+        np.add.at(result, (np.maximum(rows, 0), np.arange(input.shape[1])), input * (rows >= 0))
     return result
 
 

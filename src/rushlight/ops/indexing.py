@@ -275,7 +275,7 @@ def entries(given: Any) -> list:
                 one = int(one)
             elif not isinstance(one, str) or one:
                 one = index_array(one)
-                if not one.ndim and one.dtype != bool and isinstance(one, ndarray):
+                if not one.ndim and one.dtype != bool and not hasattr(one, "levels"):
                     one = int(one)
         elif one is ... and any(other is ... for other in found):
             continue

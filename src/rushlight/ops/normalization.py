@@ -177,7 +177,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     """
     shape = as_shape(normalized_shape)
     check_layer("rms_norm", input, shape, weight)
-    floating(input._array if isinstance(input, Tensor) else input, "rms_norm")
+    floating(input._array if isinstance(input, Tensor) else input, "rms_norm", refused="biu")
     if eps is None:
         eps = dtypes.finfo(input.dtype).eps
     result = input * rsqrt(mean(input * input, tuple(range(-len(shape), 0)), True) + eps)
@@ -433,10 +433,11 @@ def instance_norm(
 def native_layer_norm(
     input: Tensor, normalized_shape: Any, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """`layer_norm`, the means, and the reciprocals of the standard deviations."""
+    """`layer_norm`, the means, and the reciprocals of the standard deviations (through which no gradient flows)."""
     dims = tuple(range(-len(as_shape(normalized_shape)), 0))
-    centre = mean(input, dims, True)
-    scale = rsqrt(mean((input - centre) * (input - centre), dims, True) + eps)
+    x = input.detach()
+    centre = mean(x, dims, True)
+    scale = rsqrt(mean((x - centre) * (x - centre), dims, True) + eps)
     return layer_norm(input, normalized_shape, weight, bias, eps), centre, scale
 
 
@@ -449,8 +450,9 @@ def native_batch_norm(
     if not training:
         return result, input.new_empty((0,)), input.new_empty((0,))
     dims = (0, *range(2, input.ndim))
-    centre = mean(input, dims, True)
-    scale = rsqrt(mean((input - centre) * (input - centre), dims) + eps)
+    x = input.detach()
+    centre = mean(x, dims, True)
+    scale = rsqrt(mean((x - centre) * (x - centre), dims) + eps)
     return result, centre.reshape(-1), scale
 
 
