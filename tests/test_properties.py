@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 import numpy as np
+import pytest
+from function_cases import make
 from graphs import Graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from programs import STEPS, Program
 
 import rushlight as torch
+from rushlight.autograd.views import CopySlices
 
 COUNT = int(os.environ.get("RUSHLIGHT_FUZZ", "0"))
 FUZZ = settings(
@@ -42,3 +45,25 @@ def test_views_and_writes_are_as_on_copies(steps):
 @given(st.lists(st.tuples(small, small, small, st.integers(0, 999)), min_size=1, max_size=10), small)
 def test_graphs_of_operations_are_as_by_differences(steps, seed):
     Graph(torch, steps, seed).check()
+
+
+def test_the_programs_see_a_wrong_gradient(monkeypatch):
+    run = CopySlices.vjp
+
+    def planted(self, g, keep):
+        whole, *others = run(self, g, keep)
+        return whole * 1.001, *others
+
+    program = Program(torch)
+    program.step("row", 1, 0, 0)
+    program.step("scale", 5, 0, 1)
+    monkeypatch.setattr(CopySlices, "vjp", planted)
+    found, wanted = program.outcome()
+    assert not same(found, wanted)
+
+
+def test_the_graphs_see_a_wrong_gradient(monkeypatch):
+    double = make(torch, lambda ctx, x: x * 2, lambda ctx, g: g * 2.001, jvp=lambda ctx, t: t * 2)
+    monkeypatch.setattr("graphs.OPERATIONS", [lambda t, x, y: double.apply(x) * y])
+    with pytest.raises(AssertionError):
+        Graph(torch, [(0, 1, 0, 0), (2, 0, 0, 0)], 1).check()

@@ -276,6 +276,9 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         node = self._node
         return None if node is None or node is LEAF else public_edge(node)[0]
 
+    def _is_view(self) -> bool:
+        return self._base is not None
+
     @property
     def output_nr(self) -> int:
         """Which output of its node this tensor is."""

@@ -36,6 +36,8 @@ _LAZY = {
     "SavedTensor": "saved",
     "grad_mode": "modes",
     "profiler": "profiler",
+    "Variable": "variable",
+    "variable": "variable",
 }
 
 

@@ -258,7 +258,7 @@ def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor) -> Tens
     kind = output._array.dtype
     if kind.kind != "f" or any(not isinstance(one, Tensor) or one._array.dtype != kind for one in primals):
         return None
-    out = aliased(output)  # another object: the output itself gets the tangent, and what the tangent's history saves must not hold it
+    out = aliased(output)  # another object: the output gets the tangent, which what the tangent saves must not hold
     out._tangents = output._tangents
     known = {**dict(zip(op.inputs, primals, strict=True)), "out": out}
     total: Any = None
