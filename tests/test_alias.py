@@ -93,8 +93,12 @@ def test_a_fault_inside_a_lazy_module_is_not_taken_for_a_missing_name(torch):
         module.thing  # noqa: B018
 
 
-def test_versions_agree(torch):
-    assert torch.__version__ == importlib.metadata.version("torch") == rushlight.__version__
+def test_version_is_that_of_the_pytorch_that_we_stand_in_for(torch):
+    assert torch.__version__ == importlib.metadata.version("torch")
+    assert torch.__version__.startswith("2.13.0+rushlight")
+    alias.uninstall()
+    assert rushlight.__version__ == "0.1.0"
+    alias.install_as_torch()
     assert importlib.metadata.version("numpy") != rushlight.__version__
 
 

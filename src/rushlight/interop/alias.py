@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OURS = __name__.partition(".")[0]
 THEIRS = "torch"
 WORKERS = os.path.join(os.path.dirname(__file__), "workers")
+TORCH_VERSION = "2.13.0"
 HOW_TO_REPORT = "If your program needs it, please tell us at https://github.com/rushlight/rushlight/issues"
 
 
@@ -41,6 +42,10 @@ def install_as_torch() -> None:
         sys.meta_path.insert(0, _finder)
     if WORKERS not in sys.path:
         sys.path.insert(1, WORKERS)  # after the program's own folder, before an installed PyTorch
+    package: Any = sys.modules[OURS]
+    if "+rushlight" not in package.__version__:
+        # Programs ask torch.__version__ what they may use: they are told the PyTorch whose behaviour they get.
+        package.__version__ = f"{TORCH_VERSION}+rushlight{package.__version__}"
     _mirror()
 
 
@@ -48,6 +53,8 @@ def uninstall() -> None:
     """Undo `install_as_torch`: `import torch` looks for PyTorch again. What was imported already stays as it is."""
     if _finder in sys.meta_path:
         sys.meta_path.remove(_finder)
+        package: Any = sys.modules[OURS]
+        package.__version__ = package.__version__.partition("+rushlight")[2]
         sys.path[:] = [folder for folder in sys.path if folder != WORKERS]
         for name in [name for name in sys.modules if _renamed(name, THEIRS, OURS)]:
             del sys.modules[name]
