@@ -137,7 +137,7 @@ ROWS = [
     ),
     Row("first example of the seeds", 0.4, [Case("x**2 + y**3, backward", first_example)]),
     Row("MLP training step, small", 0.35, [training_step(16, 64, 64, 4, batch=32)]),
-    Row("MLP training step, mid", 0.7, [training_step(64, 256, 256, 10, batch=128)]),
+    Row("MLP training step, mid", 0.7, [training_step(64, 128, 128, 10, batch=64), training_step(64, 256, 256, 10, batch=128)]),
     Row("MLP training step, GEMM-bound", 0.9, [training_step(784, 512, 512, 10, batch=256)]),
     Row(
         "chain of 1e6 ops, backward",

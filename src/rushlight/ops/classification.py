@@ -234,7 +234,7 @@ def cross_entropy(
             found = type(value).__name__
             raise TypeError(f"cross_entropy_loss(): argument '{name}' (position {position}) must be Tensor, not {found}")
     smooth = label_smoothing > 0.0
-    if not smooth and tuple(target.shape) != tuple(input.shape):
+    if not smooth and (target.ndim != input.ndim or tuple(target.shape) != tuple(input.shape)):
         return index_cross_entropy(input, target, weight, reduction, ignore_index)
     check_reduction(reduction)
     if not 0.0 <= label_smoothing <= 1.0:

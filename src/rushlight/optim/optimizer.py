@@ -305,7 +305,7 @@ def note_changes(params: list[Tensor]) -> None:
     place = frame.f_code, frame.f_lineno
     state.last_write = order = next_order()
     for param in params:
-        cell = version_cell(param)
+        cell = version_cell(param) if param._cell is None or param._base is not None else param._cell
         cell.version += 1
         cell.place = place
         orders = cell.orders

@@ -10,6 +10,7 @@ from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.modules.utils import fields
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.activations import relu
 
 if TYPE_CHECKING:
     from typing import Any
@@ -79,7 +80,7 @@ class ReLU(_Inplace):
     """max(x, 0)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.relu(input, inplace=self.inplace)
+        return F.relu_(input) if self.inplace else relu(input)
 
 
 class RReLU(_Inplace):

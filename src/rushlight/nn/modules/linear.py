@@ -10,6 +10,7 @@ from rushlight.nn import functional as F
 from rushlight.nn import init
 from rushlight.nn.modules.module import Module
 from rushlight.nn.parameter import Parameter
+from rushlight.ops.products import linear
 
 if TYPE_CHECKING:
     from typing import Any
@@ -53,7 +54,12 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound)
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.linear(input, self.weight, self.bias)
+        # The op itself and the table itself: on small layers, wrappers and Module.__getattr__ cost as much as the product.
+        parameters = self._parameters
+        weight = parameters.get("weight")
+        if weight is None or "bias" not in parameters:  # parametrized
+            return F.linear(input, self.weight, self.bias)
+        return linear(input, weight, parameters["bias"])
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"

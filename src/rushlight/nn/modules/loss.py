@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rushlight.nn import functional as F
 from rushlight.nn.modules.distance import PairwiseDistance
 from rushlight.nn.modules.module import Module
+from rushlight.ops.classification import cross_entropy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,14 +302,7 @@ class CrossEntropyLoss(_WeightedLoss):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return F.cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
+        return cross_entropy(input, target, self.weight, self.reduction, self.ignore_index, self.label_smoothing)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):
