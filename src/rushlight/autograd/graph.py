@@ -324,7 +324,7 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
         return
     assert cell is not None and cell.place is not None
     code, line = cell.place
-    origin = "" if made_by is None else f", which is output 0 of {producer_name(made_by)},"
+    origin = "" if made_by is None or made_by is LEAF else f", which is output 0 of {producer_name(made_by)},"
     saver = "A checkpoint" if node is None else public_node(node).name()
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -335,5 +335,5 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
 
 
 def producer_name(made_by: Any) -> str:
-    """The name of what made a tensor, from its `_node`."""
-    return "AccumulateGrad" if made_by is LEAF else public_edge(made_by)[0].name()
+    """The name of what made a tensor, from its `_node`, as PyTorch's messages have it: `Add` for AddBackward0."""
+    return public_edge(made_by)[0].name().partition("Backward")[0]
