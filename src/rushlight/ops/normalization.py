@@ -384,8 +384,9 @@ def batch_norm(
     """
     if not input._array.size:
         result = input.clone()
-        result = result if weight is None else result * weight[0]
-        return result if bias is None else result + bias[0]
+        # No elements: weight and bias take part, and get zeros.
+        result = result if weight is None else result * weight.sum()
+        return result if bias is None else result + bias.sum()
     if input._array.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions (N, C, ...) in the input, but got shape {list(input.shape)}")
     check_channels(input._array.shape[1], running_mean, running_var, weight, bias)
