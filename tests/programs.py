@@ -119,6 +119,8 @@ class Program:
     def step(self, kind: str, first: int, second: int, number: int) -> None:
         """One step: a view, an alias, a read or a write; nothing where it does not apply."""
         view, other = self.views[first % len(self.views)], self.views[second % len(self.views)]
+        if not view.real.ndim and (kind in VIEWS or kind in SPELLED or kind in READS):
+            return  # without dimensions there is nothing more to see
         if kind in VIEWS or kind in SPELLED:
             self.see(kind, view, number)
         elif kind in ALIASES:

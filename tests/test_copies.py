@@ -9,10 +9,11 @@ import rushlight as torch
 from rushlight.ops.copies import FUNCTIONS
 
 ARGUMENTS = {
-    "alias_copy": (), "as_strided_copy": ((2, 2), (3, 1)), "detach_copy": (), "diagonal_copy": (), "expand_copy": ((2, 2, 3),),
-    "permute_copy": ((1, 0),), "select_copy": (0, 1), "split_copy": (1,), "split_with_sizes_copy": ((1, 1),), "squeeze_copy": (),
-    "t_copy": (), "transpose_copy": (0, 1), "unbind_copy": (), "unfold_copy": (1, 2, 1), "unsqueeze_copy": (0,), "view_copy": ((6,),),
-    "unsafe_chunk": (2,), "unsafe_split": (1,), "unsafe_split_with_sizes": ((1, 1),),
+    "alias_copy": (), "as_strided_copy": ((2, 2), (3, 1)), "detach_copy": (), "diagonal_copy": (),
+    "expand_copy": ((2, 2, 3),), "permute_copy": ((1, 0),), "select_copy": (0, 1), "split_copy": (1,),
+    "split_with_sizes_copy": ((1, 1),), "squeeze_copy": (), "t_copy": (), "transpose_copy": (0, 1), "unbind_copy": (),
+    "unfold_copy": (1, 2, 1), "unsqueeze_copy": (0,), "view_copy": ((6,),), "unsafe_chunk": (2,), "unsafe_split": (1,),
+    "unsafe_split_with_sizes": ((1, 1),),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The views as functions that copy: `view_copy`, `permute_copy`, ..., and the `unsafe_` splits, whose parts may be changed in place."""
+"""The views as functions that copy (`view_copy`, ...), and the `unsafe_` splits, whose parts may be changed in place."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def as_method(name: str) -> Callable:
 
 
 VIEWS = (
-    "as_strided", "detach", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose", "unbind",
-    "unfold", "unsqueeze", "view",
+    "as_strided", "detach", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose",
+    "unbind", "unfold", "unsqueeze", "view",
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable] = {f"{name}_copy": copying(f"{name}_copy", as_method(name)) for name in VIEWS}
 FUNCTIONS["alias_copy"] = copying("alias_copy", alias)
