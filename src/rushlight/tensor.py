@@ -545,13 +545,6 @@ def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
     return tuple(reversed(steps))
 
 
-def python_scalar(tensor: Tensor) -> Any:
-    """The single element, for Python's conversions. Raises ValueError when there is not exactly one."""
-    if tensor._array.size != 1:
-        raise ValueError("only one element tensors can be converted to Python scalars")
-    return tensor.item()
-
-
 def check_floating(tensor: Tensor, requires_grad: bool, message: str) -> None:
     """Raises RuntimeError when gradients are asked for of a tensor that has none, as one of integers."""
     if requires_grad and tensor._array.dtype.kind not in "fc" and not tensor.is_floating_point():

@@ -290,19 +290,28 @@ class VersionCell:
 
     def bump(self) -> None:
         """Notes a change, now, by the nearest caller outside Rushlight."""
-        self.version += 1
         state.last_write = order = next_order()
+        self.note(order, calling_place())
+
+    def note(self, order: int, place: tuple) -> None:
+        """Notes a change that happened at `order`, by the line at `place`."""
+        self.version += 1
+        self.place = place
         self.orders.append(order)
         if len(self.orders) > self.REMEMBERED:
             del self.orders[: self.REMEMBERED // 2]
-        frame = sys._getframe(1)
-        while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-            frame = frame.f_back
-        self.place = frame.f_code, frame.f_lineno
 
     def changed_since(self, order: int) -> int:
         """How many changes came after the node of that order was made."""
         return sum(1 for change in self.orders if change < order)
+
+
+def calling_place() -> tuple:
+    """The code and the line of the nearest caller outside Rushlight."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
+        frame = frame.f_back
+    return frame.f_code, frame.f_lineno
 
 
 def version_cell(tensor: Tensor) -> VersionCell:

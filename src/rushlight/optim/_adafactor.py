@@ -8,18 +8,15 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.basic import zeros_like
-from ..autograd.modes import enable_grad
 from ..tensor import Tensor, wrap
 from ._elementwise import advance, check_dense
-from .optimizer import Optimizer, note_changes, scalar_type
+from .optimizer import OneByOne, scalar_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .optimizer import ParamsT
 
 
-class Adafactor(Optimizer):
+class Adafactor(OneByOne):
     """Adafactor (Shazeer and Stern, 2018), for real parameters.
 
     The mean square of a matrix's gradient is kept as the product of its row and column means, decaying with 1 -
@@ -59,21 +56,6 @@ class Adafactor(Optimizer):
             "maximize": maximize,
         }  # fmt: skip
         super().__init__(params, defaults)
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Updates the parameters once. `closure` computes the loss and its gradients anew; its result is returned."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        changed = []
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param._grad is not None:
-                    self._update(group, param)
-                    changed.append(param)
-        note_changes(changed)
-        return loss
 
     def _update(self, group: dict[str, Any], param: Tensor) -> None:
         check_dense(self, param)

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.basic import zeros_like
-from ..autograd.modes import enable_grad
 from ..tensor import Tensor, wrap
 from ._elementwise import check_dense
-from .optimizer import Optimizer, note_changes
+from .optimizer import OneByOne
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .optimizer import ParamsT
 
 
-class Muon(Optimizer):
+class Muon(OneByOne):
     """Muon (Jordan et al., 2024), for matrices: steps along the orthogonal factor of the momentum, found by
     Newton-Schulz steps.
 
@@ -60,21 +57,6 @@ class Muon(Optimizer):
                     raise ValueError(
                         f"Muon only supports 2D parameters whereas we found a parameter with size: {param.size()}"
                     )
-
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Updates the parameters once. `closure` computes the loss and its gradients anew; its result is returned."""
-        loss = None
-        if closure is not None:
-            with enable_grad():
-                loss = closure()
-        changed = []
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param._grad is not None:
-                    self._update(group, param)
-                    changed.append(param)
-        note_changes(changed)
-        return loss
 
     def _update(self, group: dict[str, Any], param: Tensor) -> None:
         check_dense(self, param)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
@@ -13,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..autograd.graph import VersionCell, next_order, version_cell
-from ..autograd.modes import state
+from ..autograd.graph import calling_place, next_order, version_cell
+from ..autograd.modes import enable_grad, state
 from ..tensor import Tensor, wrap
 from ..utils.hooks import RemovableHandle, add_hook
 
@@ -290,6 +289,28 @@ class Optimizer:
         return "\n".join(lines)
 
 
+class OneByOne(Optimizer):
+    """An optimizer that updates each parameter that has a gradient on its own, by `_update(group, param)`."""
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Updates the parameters once. `closure` computes the loss and its gradients anew; its result is returned."""
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        changed = []
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param._grad is not None:
+                    self._update(group, param)
+                    changed.append(param)
+        note_changes(changed)
+        return loss
+
+    def _update(self, group: dict[str, Any], param: Tensor) -> None:
+        raise NotImplementedError(f"{type(self).__name__} needs _update")
+
+
 def scalar_type() -> Any:
     """The NumPy type of the numbers kept per parameter, such as `step`."""
     return np.float64 if dtypes.get_default_dtype() is dtypes.float64 else np.float32
@@ -299,19 +320,10 @@ def note_changes(params: list[Tensor]) -> None:
     """Counts a change in place of each parameter, all at once and from one place: the nearest caller outside
     Rushlight.
     """
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-        frame = frame.f_back
-    place = frame.f_code, frame.f_lineno
+    place = calling_place()
     state.last_write = order = next_order()
     for param in params:
-        cell = version_cell(param) if param._cell is None or param._base is not None else param._cell
-        cell.version += 1
-        cell.place = place
-        orders = cell.orders
-        orders.append(order)
-        if len(orders) > VersionCell.REMEMBERED:
-            del orders[: VersionCell.REMEMBERED // 2]
+        version_cell(param).note(order, place)
 
 
 def check_options(**options: Any) -> None:
