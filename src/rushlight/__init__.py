@@ -110,8 +110,8 @@ newaxis = None
 
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
-    "_C", "backends", "cuda", "distributions", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler",
-    "return_types", "serialization", "signal", "special", "testing", "types", "utils", "version",
+    "_C", "backends", "cuda", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler",
+    "return_types", "serialization", "signal", "special", "utils",
 )  # fmt: skip
 _ELSEWHERE = {
     "install_as_torch": "interop.alias",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any as _Any
 
 from ..overridable import overridable as _overridable
-from . import engine as _engine
+from . import gradients as _gradients
 from . import graph
 from .function import Function
 from .modes import (
@@ -17,7 +17,7 @@ from .modes import (
     set_multithreading_enabled,
 )
 
-backward, grad = _overridable(_engine.backward), _overridable(_engine.grad)
+backward, grad = _overridable(_gradients.backward), _overridable(_gradients.grad)
 
 __all__ = [
     "Function", "backward", "enable_grad", "grad", "graph", "inference_mode", "is_multithreading_enabled", "no_grad",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..func.vmap import vmap
-from .engine import as_list, grad, zeros_of
+from .gradients import as_list, grad, zeros_of
 
 if TYPE_CHECKING:
     from ..tensor import Tensor

@@ -249,7 +249,7 @@ def explain_flow(loss: Tensor, parameter: Tensor, goal: Any, way: list) -> Expla
 
 def measure(loss: Tensor, parameter: Tensor, goal: Any) -> tuple[float | None, list[tuple[Node, str]]]:
     """The norm of the gradient, and the nodes that received something and passed on nothing."""
-    from .engine import grad
+    from .gradients import grad
 
     culprits: list[tuple[Node, str]] = []
     handles = []

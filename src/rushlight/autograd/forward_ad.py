@@ -15,7 +15,8 @@ from weakref import ref
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .engine import edges_of, grad
+from .engine import edges_of
+from .gradients import grad
 from .graph import LEAF
 from .modes import enable_grad, refresh, state, thread
 

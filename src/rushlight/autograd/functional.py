@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
-from .engine import grad
+from .gradients import grad
 from .modes import enable_grad
 
 if TYPE_CHECKING:

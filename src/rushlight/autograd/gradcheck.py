@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.memory import overlaps_itself
 from ..tensor import Tensor, wrap
-from .engine import grad
+from .gradients import grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

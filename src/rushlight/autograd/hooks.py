@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
-from .engine import as_tensor, check_versions, complete, describe_type, edges_of, project_all
+from .engine import as_tensor, check_versions, complete, describe_type, edges_of
 from .graph import AccumulateGrad
 from .modes import thread
+from .projection import project_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

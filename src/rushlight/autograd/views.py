@@ -10,9 +10,10 @@ from typing import Any
 
 from ..arrays.memory import Layout
 from ..tensor import Tensor, wrap
-from .engine import check_versions, project_all
+from .engine import check_versions
 from .graph import LEAF, Node, next_order, producer_name, retain, version_cell
 from .modes import adjust_active, state, thread
+from .projection import project_all
 
 
 class CopySlices(Node):

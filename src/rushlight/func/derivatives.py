@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..autograd import engine
 from ..autograd.forward_ad import below, check_dual, pop_level, push_level, released, spend, tangents_of, with_tangent
+from ..autograd.gradients import grad as graph_grad
 from ..autograd.graph import LEAF
 from ..autograd.modes import enable_grad, thread
 from ..creation import zeros_like
@@ -127,7 +127,7 @@ def gradients(outputs: list[Tensor], inputs: list[Tensor], cotangents: list) -> 
     flowing = [(out, cotangent) for out, cotangent in zip(outputs, cotangents, strict=True) if out._node is not None]
     if not flowing:
         return [zeros_like(one) for one in inputs]
-    found = engine.grad(
+    found = graph_grad(
         [out for out, _ in flowing], inputs, [cotangent for _, cotangent in flowing], create_graph=True, allow_unused=True
     )
     return [zeros_like(one) if g is None else g for one, g in zip(inputs, found, strict=True)]

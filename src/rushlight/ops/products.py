@@ -67,7 +67,7 @@ def flat(x: Any) -> Any:
 
 def summed_to(g: Any, shape: tuple) -> Any:
     """A cotangent summed over the dimensions along which an operand of that shape was broadcast."""
-    from ..autograd.engine import dtype_of, project
+    from ..autograd.projection import dtype_of, project
 
     return g if g.shape == shape else project(g, tuple(shape), dtype_of(g))
 

@@ -297,7 +297,7 @@ def _bound_arguments(node: Any) -> dict[str, Any]:
 
 def _replay_composite(node: Any, g: Any, keep: bool) -> tuple:
     """Cotangents of a fused op with history: its composite is run again, recorded, and differentiated."""
-    from ..autograd.engine import grad
+    from ..autograd.gradients import grad
     from ..autograd.modes import enable_grad
     from .op import saved_tensor
     from .shapes import alias

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.memory import Layout, address, owner, storage_view, strided
-from ..autograd.engine import dtype_of, project
+from ..autograd.projection import dtype_of, project
 from ..tensor import Size, Tensor
 from .dims import dimension_error, position, positions, sizes
 from .dispatch import broadcast_error, shares, type_word

@@ -13,8 +13,9 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.context import Saved
-from ..autograd.engine import backward, running_pass
+from ..autograd.engine import running_pass
 from ..autograd.function import Function
+from ..autograd.gradients import backward
 from ..autograd.modes import enable_grad, thread
 from ..autograd.observe import program_stack
 from ..autograd.saved import saved_tensors_hooks

@@ -1,0 +1,196 @@
+"""Where a backward pass starts: `backward` and `grad`, and the cotangents that they are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays.basic import zeros_like
+from ..tensor import Tensor, refresh_view, wrap
+from .engine import execute, works_on_tensors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Adds the gradients of the given tensors with respect to the graph's leaves to the leaves' `.grad`.
+
+    `grad_tensors` are the cotangents, one per tensor, None for a tensor with one element.
+    """
+    roots = listed(tensors)
+    given = as_list(grad_variables if grad_tensors is None else grad_tensors, len(roots))
+    if inputs is not None:
+        inputs = listed(inputs)
+        if not inputs:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    if create_graph:
+        warn_of_cycle()
+    cotangents = initial_cotangents(roots, given, create_graph or works_on_tensors())
+    keep = create_graph if retain_graph is None else retain_graph
+    execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
+
+
+def warn_of_cycle() -> None:
+    """Says what a `.grad` with a history does to memory."""
+    import warnings
+
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
+        "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
+        "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
+        stacklevel=4,
+    )
+
+
+def _backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Computes the gradients of this tensor with respect to the leaves, and adds them to their `.grad`.
+
+    `gradient` is the cotangent, needed unless the tensor has one element; `retain_graph` keeps what the graph saved for another
+    pass; `create_graph` records the pass itself, for higher orders; `inputs` limits accumulation to these tensors.
+    """
+    backward(self, gradient, retain_graph, create_graph, None, inputs)
+
+
+_backward.__name__, _backward.__qualname__ = "backward", "Tensor.backward"
+Tensor.backward = _backward  # type: ignore[assignment]
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
+    """The gradients of the sum of `outputs`, weighted by `grad_outputs`, with respect to `inputs`; touches no `.grad`.
+
+    Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (then None) or
+    `materialize_grads` (then zeros).
+    """
+    if materialize_grads and allow_unused is False:
+        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+    roots, wanted = listed(outputs), listed(inputs)
+    keep = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        from .batched import batched_grad
+
+        return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
+    cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
+    found: Any = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
+    if materialize_grads:
+        return tuple(zeros_of(one) if g is None else g for one, g in zip(separate(inputs), found, strict=True))
+    if not allow_unused and any(g is None for g in found):
+        raise RuntimeError(
+            f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the "
+            "graph. Set allow_unused=True if this is the desired behavior."
+        )
+    return tuple(found)
+
+
+def zeros_of(tensor: Any) -> Tensor:
+    """A gradient of zeros. Raises RuntimeError for a gradient edge."""
+    if not isinstance(tensor, Tensor):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
+    return wrap(zeros_like(tensor._array))
+
+
+def separate(given: Any) -> list:
+    """A tensor or gradient edge, or several, as a list."""
+    return [given] if isinstance(given, Tensor) or hasattr(given, "ownership_token") else list(given)
+
+
+def listed(given: Any) -> list:
+    """A tensor or gradient edge, or several, as a list of tensors."""
+    several = separate(given)
+    if all(isinstance(one, Tensor) for one in several):
+        return several
+    from .edges import tensor_at
+
+    return [tensor_at(one) for one in several]
+
+
+def as_list(given: Any, length: int) -> list:
+    """Cotangents as a list with one entry per output. Raises RuntimeError for the wrong number."""
+    if given is None:
+        return [None] * length
+    given = list(given) if isinstance(given, (tuple, list)) else [given]
+    for one in given:
+        if one is not None and not isinstance(one, Tensor):
+            raise TypeError(f"gradients can be either Tensors or None, but got {type(one).__name__}")
+    if len(given) != length:
+        raise RuntimeError(f"got {length} tensors and {len(given)} gradients")
+    return given
+
+
+# The cotangent of a scalar loss; never written to, since the pass does not own it.
+ONES = {kind: np.ones((), kind) for kind in (np.dtype("float32"), np.dtype("float64"))}
+for _one in ONES.values():
+    _one.flags.writeable = False  # a hook or a custom function that tries is told so
+
+
+def initial_cotangents(roots: Sequence, given: list, on_tensors: bool) -> list:
+    """The cotangents that a pass starts from, each of the type and shape of its tensor."""
+    cotangents: list = []
+    for root, cotangent in zip(roots, given):  # noqa: B905 - as_list has compared their lengths
+        if root._base is not None:
+            refresh_view(root)
+        if root._node is None:
+            raise RuntimeError(
+                f"element {len(cotangents)} of tensors does not require grad and does not have a grad_fn. "
+                "Make an input with requires_grad=True, and check that nothing on the way was detached or run under no_grad."
+            )
+        if cotangent is None:
+            array = implicit_cotangent(root)
+            cotangents.append(wrap(array) if on_tensors else array)
+        else:
+            cotangent = checked_cotangent(root, cotangent)
+            cotangents.append(cotangent if on_tensors else cotangent._array)
+    return cotangents
+
+
+def implicit_cotangent(root: Tensor) -> Any:
+    """One, for a tensor with one element. Raises RuntimeError for any other."""
+    array = root._array
+    if array is not None and not array.ndim and array.dtype in ONES:
+        return ONES[array.dtype]
+    if array is None or array.size != 1:
+        raise RuntimeError("grad can be implicitly created only for scalar outputs")
+    if array.dtype.kind == "c":
+        raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {root.dtype}")
+    return np.ones(array.shape, array.dtype)
+
+
+def checked_cotangent(root: Tensor, cotangent: Any) -> Tensor:
+    """A cotangent that the user gave, in the type of its tensor. Raises where it does not fit."""
+    array = root._array
+    if array is None:
+        return cotangent
+    if cotangent._array.shape != array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[0] has a shape of {cotangent.shape} and output[0] has a shape of {root.shape}."
+        )
+    if (cotangent._array.dtype.kind == "c") != (array.dtype.kind == "c"):
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
+            f"grad_output[0] has a dtype of {cotangent.dtype} and output[0] has a dtype of {root.dtype}."
+        )
+    return cotangent if cotangent._array.dtype == array.dtype else cotangent.to(root.dtype)
