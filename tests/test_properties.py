@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from function_cases import make
+from custom_function_cases import make
 from graphs import Graph
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

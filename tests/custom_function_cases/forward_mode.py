@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .programs import case, leaf, make, square
+from facts import leaf
+
+from .programs import case, make, square
 
 
 def with_jvp(torch, jvp=None, forward=None, **more):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .programs import case, leaf, make
+from facts import leaf
+
+from .programs import case, make
 
 # --- mark_dirty -------------------------------------------------------------------------------------------------------------------
 

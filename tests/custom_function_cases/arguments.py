@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .programs import case, double, leaf, make, square
+from facts import leaf
+
+from .programs import case, double, make, square
 
 
 @case
