@@ -5,6 +5,7 @@ Along each dimension a window is a list of taps; a table (taps, windows) says wh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any
@@ -14,23 +15,59 @@ import numpy as np
 from .basic import zeros_like
 
 
-def line_table(size: int, kernel: int, stride: int, padding: int, dilation: int, count: int) -> Any:
-    """The table of sliding windows; lines outside are replaced by the first or last line that the window has inside."""
-    lines = np.arange(0, kernel * dilation, dilation)[:, None] + (np.arange(count) * stride - padding)
-    first = lines[0]
-    first = np.where(first < 0, first + -(first // dilation) * dilation, first)
-    last = first + (size - 1 - first) // dilation * dilation
-    return np.minimum(np.maximum(lines, first), last)
+@lru_cache(maxsize=256)
+def sliding(size: tuple, kernel: tuple, stride: tuple, padding: tuple, dilation: tuple, count: tuple) -> Windows:
+    """Sliding windows; lines outside are replaced by the first or last line that the window has inside."""
+    tables = []
+    for extent, k, s, p, d, windows in zip(size, kernel, stride, padding, dilation, count, strict=True):
+        lines = np.arange(0, k * d, d)[:, None] + (np.arange(windows) * s - p)
+        first = lines[0]
+        first = np.where(first < 0, first + -(first // d) * d, first)
+        last = first + (extent - 1 - first) // d * d
+        tables.append(np.minimum(np.maximum(lines, first), last))
+    return Windows(tables, size)
 
 
-def adaptive_table(size: int, count: int) -> Any:
-    """The table of `count` windows that cover a dimension evenly, each from floor(i * size / count) to ceil((i + 1) * size /
-    count).
-    """
-    number = np.arange(count)
-    first, last = number * size // count, -(-(number + 1) * size // count) - 1
-    taps = int((last - first).max(initial=0)) + 1
-    return np.minimum(first + np.arange(taps)[:, None], last)
+@lru_cache(maxsize=256)
+def covering(size: tuple, count: tuple) -> Windows:
+    """Windows that cover each dimension evenly, number i from floor(i * size / count) to ceil((i + 1) * size / count)."""
+    tables = []
+    for extent, windows in zip(size, count, strict=True):
+        number = np.arange(windows)
+        first, last = number * extent // windows, -(-(number + 1) * extent // windows) - 1
+        taps = int((last - first).max(initial=0)) + 1
+        tables.append(np.minimum(first + np.arange(taps)[:, None], last))
+    return Windows(tables, size)
+
+
+class Windows:
+    """Windows over the last dimensions, of extents `size`: by one table (taps, windows) of lines per dimension."""
+
+    __slots__ = ("crossings", "_tables", "_taps", "_steps", "_first", "_offsets")
+
+    def __init__(self, tables: list, size: tuple) -> None:
+        slices = [[as_slice(line) for line in table] for table in tables]
+        self._tables, self._taps = tables, np.array(list(product(*[range(len(table)) for table in tables])), np.int64)
+        self._steps = [prod(size[dim + 1 :]) for dim in range(len(size))]
+        # Per tap, what picks the elements that it meets, one index after the other.
+        self.crossings = [crossing([one[t] for one, t in zip(slices, tap, strict=True)]) for tap in self._taps]
+        self._first: Any = 0  # where each window begins in a flattened plane
+        for table, step in zip(tables, self._steps, strict=True):
+            self._first = np.add.outer(self._first, table[0] * step)
+        alike = all((table - table[0] == table[:, :1] - table[0, 0]).all() for table in tables)
+        self._offsets = alike and sum(  # of taps from there, where they are the same in all windows
+            (table[self._taps[:, dim], 0] - table[0, 0]) * self._steps[dim] for dim, table in enumerate(tables)
+        )
+
+    def places(self, numbers: Any) -> Any:
+        """The indices into flattened planes of the taps of these numbers (..., windows)."""
+        if self._offsets is not False:
+            return np.take(self._offsets, numbers) + self._first
+        result: Any = 0
+        for dim, (table, step) in enumerate(zip(self._tables, self._steps, strict=True)):
+            windows = np.arange(table.shape[1]).reshape(-1, *(1,) * (len(self._tables) - 1 - dim))
+            result = result + np.take(table * step, np.take(self._taps[:, dim] * table.shape[1], numbers) + windows)
+        return result
 
 
 def as_slice(lines: Any) -> Any:
@@ -43,24 +80,26 @@ def as_slice(lines: Any) -> Any:
     return lines
 
 
-def picked(x: Any, lines: list) -> Any:
-    """The elements of the last dimensions at the crossings of these lines, one list per dimension."""
-    first = x.ndim - len(lines)
-    for dim, one in enumerate(lines):
-        x = x[(slice(None),) * (first + dim) + (one,)]
-    return x
+def crossing(lines: list) -> list[tuple]:
+    """Indices that pick the crossings of lines of the last dimensions: one where all are slices, else one per dimension."""
+    if all(type(one) is slice for one in lines):
+        return [(..., *lines)]
+    return [(..., one, *(slice(None),) * (len(lines) - 1 - dim)) for dim, one in enumerate(lines)]
 
 
-def largest(x: Any, tables: list) -> tuple[Any, Any]:
-    """The maxima of windows over the last dimensions, and where they stand in the flattened last dimensions (the first of equals).
+def largest(x: Any, windows: Windows) -> tuple[Any, Any]:
+    """The maxima of windows, and where they stand in the flattened last dimensions (the first of equals).
 
     NaN counts as larger than anything.
     """
-    taps = list(product(*[range(len(table)) for table in tables]))
-    slices = [[as_slice(line) for line in table] for table in tables]
-    parts = [picked(x, [one[t] for one, t in zip(slices, tap, strict=True)]) for tap in taps]
+    parts = []
+    for indices in windows.crossings:
+        part = x
+        for index in indices:
+            part = part[index]
+        parts.append(part)
     best = parts[0].copy()
-    numbers = np.zeros(best.shape, np.min_scalar_type(len(taps)))
+    numbers = np.zeros(best.shape, np.min_scalar_type(len(parts)))
     for number, values in enumerate(parts[1:], 1):
         larger = values > best
         np.maximum(numbers, np.multiply(larger, numbers.dtype.type(number)), out=numbers)  # taps come in ascending order
@@ -68,23 +107,7 @@ def largest(x: Any, tables: list) -> tuple[Any, Any]:
     if x.dtype.kind == "f" and best.size and np.isnan(np.maximum.reduce(best, None)):
         for number, values in enumerate(parts):
             np.copyto(numbers, number, where=np.isnan(values), casting="unsafe")
-    return best, places_of_taps(numbers, np.array(taps, np.int64), tables, x.shape[x.ndim - len(tables) :])
-
-
-def places_of_taps(numbers: Any, taps: Any, tables: list, size: tuple) -> Any:
-    """The indices into flattened planes of the taps of these numbers (..., windows)."""
-    steps = [prod(size[dim + 1 :]) for dim in range(len(size))]
-    first: Any = 0
-    for table, step in zip(tables, steps, strict=True):
-        first = np.add.outer(first, table[0] * step)
-    if all((table - table[0] == table[:, :1] - table[0, 0]).all() for table in tables):
-        offsets = sum((table[taps[:, dim], 0] - table[0, 0]) * steps[dim] for dim, table in enumerate(tables))
-        return np.take(offsets, numbers) + first
-    result: Any = 0
-    for dim, (table, step) in enumerate(zip(tables, steps, strict=True)):
-        windows = np.arange(table.shape[1]).reshape(-1, *(1,) * (len(tables) - 1 - dim))
-        result = result + np.take(table * step, np.take(taps[:, dim] * table.shape[1], numbers) + windows)
-    return result
+    return best, windows.places(numbers)
 
 
 def sum_windows(x: Any, kernel: tuple, stride: tuple, padding: tuple, count: tuple) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from .. import dtypes
 from ..arrays.basic import zeros_like
 from ..arrays.lines import mix_lines
-from ..arrays.pools import adaptive_table, averaging_matrix, largest, line_table, spread_windows, sum_windows
+from ..arrays.pools import averaging_matrix, covering, largest, sliding, spread_windows, sum_windows
 from ..tensor import Tensor
 from .checks import floating
 from .complexes import abs
@@ -138,8 +138,7 @@ def max_pool_with_indices(
     kernel, stride, padding, dilation, count = geometry(
         f"max_pool{len(size)}d", size, kernel_size, stride, padding, dilation, ceil_mode
     )
-    tables = [line_table(*one) for one in zip(size, kernel, stride, padding, dilation, count, strict=True)]
-    return largest(input, tables)
+    return largest(input, sliding(size, kernel, stride, padding, dilation, count))
 
 
 @general(
@@ -149,7 +148,7 @@ def max_pool_with_indices(
 )  # fmt: skip
 def adaptive_max_pool(input: Array, count: tuple) -> Array:
     """The maxima of `count` windows that cover (N, C, ...) evenly, and their indices in the flattened planes."""
-    return largest(input, [adaptive_table(n, c) for n, c in zip(input.shape[2:], count, strict=True)])
+    return largest(input, covering(input.shape[2:], tuple(count)))
 
 
 @general(
