@@ -44,9 +44,10 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
         return call_overrides(getattr(Tensor, f"{op.name}_"), (target, *args), kwargs)
     source = wrap(target._array)
     source._node = None if target._node is LEAF else target._node  # a leaf is only reached where nothing is recorded
-    if thread.grad_enabled and (op.kind == "composite" or op.inputs[0] in op.needed.slots) and records(source, args, kwargs):
-        source._array = target._array.copy()  # a rule may need what was there before
     source._tangents = target._tangents
+    if thread.grad_enabled and (op.kind == "composite" or op.inputs[0] in op.needed.slots) and records(source, args, kwargs):
+        source._array = target._array.copy()  # a rule may need what was there before, and how it moved
+        source._tangents = source._tangents and {level: tangent.clone() for level, tangent in source._tangents.items()}
     if callable(op.inplace) and source._array is target._array and not thread.batch_levels and not thread.saved_hooks:
         from ..ops.dispatch import careful
 
