@@ -338,11 +338,18 @@ lerp = pointwise(
 
 POSITIVE = (0.3, 2.0)
 
-square = pointwise("square", np.square, d=lambda x: 2 * x, result="number", node="PowBackward0", doc="`input ** 2`.")
+def first_power(x: Any) -> Any:
+    """`x`; with a history by `pow`, as in PyTorch: a derivative of a constant derivative is then zero, not an error."""
+    return pow_number(x, 1) if isinstance(x, Tensor) else x
+
+
+square = pointwise(
+    "square", np.square, d=lambda x: 2 * first_power(x), result="number", node="PowBackward0", doc="`input ** 2`."
+)
 cube = pointwise(
     "cube",
     lambda input: input * input * input,
-    d=lambda x: 3 * (x * x),
+    d=lambda x: 3 * (x * first_power(x)),
     result="number",
     node="PowBackward0",
     method=False,
