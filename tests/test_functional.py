@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from autograd_functional_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd import grad
@@ -30,6 +31,9 @@ def mixed(a, b):
 def lists(result):
     """Nested tuples of tensors as nested lists."""
     return [lists(one) for one in result] if isinstance(result, (tuple, list)) else result.tolist()
+
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 # --- Jacobian -------------------------------------------------------------------------------------------------------

@@ -14,10 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
 
 TWICE = (
-    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {index} "
-    "is independent "
-    "of the input. This is not allowed in strict mode. You should ensure that your function is twice differentiable and that the "
-    "jacobian depends on the inputs (this would be violated by a linear function for example)."
+    "While computing the hessian, found that the jacobian of the user-provided function with respect to input {index} is "
+    "independent of the input. This is not allowed in strict mode. You should ensure that your function is twice differentiable "
+    "and that the jacobian depends on the inputs (this would be violated by a linear function for example)."
 )
 
 
@@ -102,6 +101,13 @@ def require_history(outputs: tuple, strict: bool) -> None:
             )
 
 
+def require_second_order(gradient: tuple, strict: bool) -> None:
+    """In strict mode raises RuntimeError for a gradient that does not depend on anything."""
+    for index, one in enumerate(gradient):
+        if strict and not one.requires_grad:
+            raise RuntimeError(TWICE.format(index=index))
+
+
 def pulled(outputs: tuple, inputs: tuple, vectors: Sequence, create_graph: bool) -> tuple:
     """The gradients of the inputs, None where there is no path."""
     flowing = [(out, v) for out, v in zip(outputs, vectors, strict=True) if out.requires_grad]
@@ -112,7 +118,7 @@ def pulled(outputs: tuple, inputs: tuple, vectors: Sequence, create_graph: bool)
 
 
 def filled(found: tuple, like: tuple, strict: bool, create_graph: bool, stage: str) -> tuple:
-    """Gradients with zeros for those that are missing; in strict mode RuntimeError for these, and for constant ones to
+    """Gradients with zeros for those that are missing; in strict mode RuntimeError for these, and for constant ones that are to
     be recorded.
     """
     results = []
@@ -129,9 +135,8 @@ def filled(found: tuple, like: tuple, strict: bool, create_graph: bool, stage: s
         elif strict and create_graph and not one.requires_grad:
             what = "hessian" if stage == "hessian" else "jacobian"
             raise RuntimeError(
-                f"The {what} of the user-provided function is independent of input {index}. This is not allowed in "
-                f"strict mode when "
-                "create_graph=True."
+                f"The {what} of the user-provided function is independent of input {index}. This is not allowed in strict mode "
+                "when create_graph=True."
             )
         results.append(one)
     return tuple(results)
@@ -169,7 +174,7 @@ def jvp(func: Callable, inputs: Any, v: Any = None, create_graph: bool = False, 
         v = vector(v, inside, several_in, "jvp", "the input to the user-provided function is")
         several_out, outputs = outputs_of(func, inside, "jvp")
         require_history(outputs, strict)
-        dummies = tuple(out.detach().new_zeros(out.shape).requires_grad_() for out in outputs)
+        dummies = tuple(out.new_zeros(out.shape, requires_grad=True) for out in outputs)
         found = filled(pulled(outputs, inside, dummies, True), inside, strict, create_graph, "back")
     with set_recording(create_graph):
         product = filled(pulled(found, dummies, v, create_graph), outputs, strict, create_graph, "back")
@@ -204,7 +209,8 @@ def gradient_of(func: Callable, inputs: Any, v: Any, create_graph: bool, strict:
     several_out, outputs = outputs_of(func, inside, name)
     require_history(outputs, strict)
     output = single_element(outputs, several_out, name)
-    gradient = filled(pulled((output,), inside, (None,), True), inside, strict, strict and create_graph, "back")
+    gradient = filled(pulled((output,), inside, (None,), True), inside, strict, False, "back")
+    require_second_order(gradient, strict)
     return several, inside, v, output, gradient
 
 
@@ -256,36 +262,48 @@ def jacobian(
                 "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported together. Please either "
                 "set `strict=False` or `vectorize=False`."
             )
-        rows = [
-            tuple(finished(rows_of(index, out, inside, create_graph, strict, vectorize), create_graph))
-            for index, out in enumerate(outputs)
-        ]
-    return untuple([untuple(row, several_in) for row in rows], several_out)
+        if vectorize:
+            rows = rows_at_once(outputs, inside, create_graph)
+        else:
+            rows = [rows_of(index, out, inside, create_graph, strict) for index, out in enumerate(outputs)]
+    return untuple([untuple(finished(row, create_graph), several_in) for row in rows], several_out)
 
 
-def rows_of(index: int, out: Tensor, inputs: tuple, create_graph: bool, strict: bool, vectorize: bool) -> list:
-    """The Jacobian of one output with respect to each input."""
+def rows_at_once(outputs: tuple, inputs: tuple, create_graph: bool) -> list:
+    """The Jacobians of all outputs with respect to each input, by one pass for all rows."""
     from ..creation import eye
 
+    sizes = [out.numel() for out in outputs]
+    axes = eye(sum(sizes)).split(sizes, 1)
+    flowing = [(out.reshape(-1), part.to(out.dtype)) for out, part in zip(outputs, axes, strict=True) if out.requires_grad]
+    if not flowing or not sum(sizes):
+        return [[zeros(out, one) for one in inputs] for out in outputs]
+    flat, cotangents = zip(*flowing, strict=True)
+    found = grad(flat, inputs, cotangents, True, create_graph, allow_unused=True, is_grads_batched=True)
+    columns = [[None] * len(sizes) if rows is None else rows.split(sizes) for rows in found]
+    return [
+        [shaped(part, out, one) for part, one in zip(row, inputs, strict=True)]
+        for out, row in zip(outputs, zip(*columns, strict=True), strict=True)
+    ]
+
+
+def rows_of(index: int, out: Tensor, inputs: tuple, create_graph: bool, strict: bool) -> list:
+    """The Jacobian of one output with respect to each input, row by row."""
     if out.is_complex():
         raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {out.dtype}")
     flat = out.reshape(-1)
     if not out.requires_grad or not flat.numel():
         return [zeros(out, one) for one in inputs]
-    if vectorize:
-        columns: list = list(grad(
-            flat, inputs, eye(flat.numel(), dtype=out.dtype), True, create_graph, allow_unused=True, is_grads_batched=True
-        ))  # fmt: skip
-    else:
-        rows = [grad(flat[i], inputs, None, True, create_graph, allow_unused=True) for i in range(flat.numel())]
-        columns = [
-            stacked(column, index, number, inputs[number], strict, create_graph)
-            for number, column in enumerate(zip(*rows, strict=True))
-        ]
+    rows = [grad(flat[i], inputs, None, True, create_graph, allow_unused=True) for i in range(flat.numel())]
     return [
-        zeros(out, one) if column is None else column.reshape((*out.shape, *one.shape))
-        for column, one in zip(columns, inputs, strict=True)
+        shaped(stacked(column, index, number, inputs[number], strict, create_graph), out, inputs[number])
+        for number, column in enumerate(zip(*rows, strict=True))
     ]
+
+
+def shaped(rows: Tensor | None, out: Tensor, input: Tensor) -> Tensor:
+    """Rows, one for each element of an output, as a Jacobian; zeros where there are none."""
+    return zeros(out, input) if rows is None else rows.reshape((*out.shape, *input.shape))
 
 
 def zeros(out: Tensor, input: Tensor) -> Tensor:
@@ -335,7 +353,7 @@ def jacobian_by_columns(func: Callable, inputs: Any, strict: bool, vectorize: bo
         kind[:] = [several_out]
         return outputs
 
-    rows = jacfwd(checked, tuple(range(len(given))))(*(one.detach() for one in given))
+    rows = jacfwd(checked, tuple(range(len(given))))(*given)
     return untuple([untuple(row, several_in) for row in rows], kind[0])
 
 
@@ -354,14 +372,14 @@ def hessian(
 
     def number(*inside: Tensor) -> Tensor:
         several_out, outputs = outputs_of(func, inside, "hessian")
+        require_history(outputs, strict)
         return single_element(outputs, several_out, "hessian").sum()
 
     def gradient(*inside: Tensor) -> tuple:
         if outer_jacobian_strategy == "forward-mode":
             inside = tuple(one if one.requires_grad else one.requires_grad_() for one in inside)
         found = jacobian(number, inside, create_graph=True)
-        if strict:
-            filled(tuple(one if one.requires_grad else None for one in found), inside, True, False, "hessian")
+        require_second_order(found, strict)
         return found
 
     rows = jacobian(gradient, given, create_graph, strict, vectorize, outer_jacobian_strategy)
