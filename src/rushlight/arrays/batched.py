@@ -166,6 +166,15 @@ def all_levels(arrays: Iterable) -> tuple[int, ...]:
     return tuple(sorted({level for array in batched_in(arrays) for level in array.levels}))
 
 
+def levels_among(arrays: Iterable) -> tuple[int, ...]:
+    """The same for arrays that stand in no further container; anything else among them is passed over."""
+    known: tuple[int, ...] = ()
+    for array in arrays:
+        if type(array) is BatchedArray and array.levels != known:
+            known = tuple(sorted({*known, *array.levels})) if known else array.levels
+    return known
+
+
 def batched_in(tree: Any) -> list:
     """The batched arrays in nested tuples, lists and dicts."""
     if type(tree) is BatchedArray:
@@ -229,6 +238,8 @@ def stacked(examples: list, level: int) -> Any:
 
 def wrapped(result: Any, levels: tuple[int, ...]) -> Any:
     """A result for all examples as batched arrays."""
+    if type(result) is np.ndarray:
+        return BatchedArray(result, levels)
     if isinstance(result, (tuple, list)):
         return tuple(wrapped(one, levels) for one in result)
     return None if result is None else BatchedArray(as_array(result), levels)
@@ -246,9 +257,19 @@ def aligned(array: Any, levels: tuple[int, ...], rank: int | None = None) -> Any
     return data.reshape(tuple(extents.get(level, 1) for level in levels) + missing + shape)
 
 
+def operands(arrays: Iterable, levels: tuple[int, ...]) -> list:
+    """Pointwise operands as plain arrays, broadcastable with each other; numbers and None as they are."""
+    rank = max([array.ndim for array in arrays if hasattr(array, "ndim")])
+    return [operand(array, levels, rank) for array in arrays]
+
+
 def operand(array: Any, levels: tuple[int, ...], rank: int) -> Any:
-    """A pointwise operand, broadcastable with the others; a number or None as it is."""
-    return aligned(array, levels, rank) if hasattr(array, "ndim") and not isinstance(array, np.generic) else array
+    """One of them, for a result of that rank."""
+    if type(array) is BatchedArray:
+        data = array.data
+        return data if array.levels == levels and data.ndim == len(levels) + rank else aligned(array, levels, rank)
+    # An array that is the same for all examples broadcasts as it is, by NumPy's own rule.
+    return array
 
 
 def unwrap(array: Any, level: int, size: int) -> Any:

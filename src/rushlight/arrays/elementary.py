@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .basic import ndarray
-from .constants import ones
 
 
 def over(ufunc: Any, values: Any) -> Any:
@@ -78,20 +77,6 @@ def normal_cdf(x: Any) -> Any:
 
 
 # --- along a dimension ------------------------------------------------------------------------------------------------------------
-
-
-def row_sums(x: Any, dim: int) -> Any:
-    """Sums along `dim`, which keeps the extent 1; of rows by a product with ones, several times as fast as NumPy's reduction."""
-    if x.ndim == 2 and dim in (1, -1) and x.dtype.char in "fd":
-        return x.dot(ones(x.shape[1], x.dtype)).reshape(-1, 1)
-    return np.add.reduce(x, dim, keepdims=True)
-
-
-def row_products(x: Any, y: Any, dim: int) -> Any:
-    """Sums of x * y along `dim`, which keeps the extent 1."""
-    if dim in (-1, x.ndim - 1) and x.ndim:
-        return np.vecdot(x, y)[..., None]
-    return np.add.reduce(x * y, dim, keepdims=True)
 
 
 def moderate(x: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays.sums import sum_along
 from ..tensor import Tensor
 from .modes import thread
 
@@ -38,10 +39,10 @@ def project(g: Any, shape: tuple, dtype: np.dtype, levels: tuple | None = None) 
 
             return project(expand(g, *shape), shape, dtype)
         if extra:
-            g = g.sum(tuple(range(extra)))
+            g = g.sum(tuple(range(extra))) if isinstance(g, Tensor) else sum_along(g, tuple(range(extra)))
         dims = tuple(i for i, extent in enumerate(shape) if extent == 1 and g.shape[i] != 1)
         if dims:
-            g = g.sum(dims, keepdim=True) if isinstance(g, Tensor) else g.sum(dims, keepdims=True)
+            g = g.sum(dims, keepdim=True) if isinstance(g, Tensor) else sum_along(g, dims, True)
         if g.shape != shape:
             from ..ops.shapes import expand
 

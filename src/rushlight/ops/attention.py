@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elementary import over, row_sums
+from ..arrays.elementary import over
+from ..arrays.sums import sum_along
 from ..tensor import Tensor, wrap
 from . import softmax as softmaxes
 from .casting import to_dtype
@@ -106,7 +107,7 @@ def attention(
         largest = np.where(largest == -np.inf, 0.0, largest).astype(weights.dtype, copy=False)
     weights -= largest
     weights = over(np.exp, weights)
-    total = row_sums(weights, -1)
+    total = sum_along(weights, -1, True)
     weights /= total if bounded else np.where(total == 0.0, 1.0, total).astype(weights.dtype, copy=False)
     return np.matmul(weights, value), weights
 

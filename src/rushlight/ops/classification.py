@@ -9,7 +9,8 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.constants import averages, multiples
-from ..arrays.elementary import exponentials, row_sums
+from ..arrays.elementary import exponentials
+from ..arrays.sums import sum_along
 from ..tensor import Tensor
 from .along import take_along
 from .checks import check_reduction, floating
@@ -208,7 +209,7 @@ def index_cross_entropy(
     weights = class_weights(weight, shape, floating(input, "log_softmax_lastdim_kernel_impl").dtype, target, counted)
     axis = 1 if len(shape) > 1 else 0
     powers, largest = exponentials(input, axis)
-    sums = row_sums(powers, axis)
+    sums = sum_along(powers, axis, True)
     logarithms = np.log(sums)
     if largest is not None:
         logarithms += largest

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..arrays.sums import sum_squares
 from . import complexes, pointwise
 from .dims import position
 from .dispatch import type_word
@@ -53,8 +54,9 @@ def vector_norm(input: Array, ord: float = 2, dim: Any = None, keepdim: bool = F
         )
     input, axis = in_type(input, dtype), axes(dim, input.ndim)
     if ord == 2:
-        squares = input * input if input.dtype.kind != "c" else input.real**2 + input.imag**2
-        return np.sqrt(add(squares, axis, None, None, keepdim))
+        if input.dtype.kind == "c":
+            return np.sqrt(add(input.real**2 + input.imag**2, axis, None, None, keepdim))
+        return np.sqrt(sum_squares(input, axis, keepdim))
     size = np.abs(input)
     if ord == 0:
         return add(size != 0, axis, size.dtype, None, keepdim)

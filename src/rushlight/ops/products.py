@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.basic import ndarray
-from ..arrays.constants import ones
+from ..arrays.sums import sum_along
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types
@@ -364,7 +364,7 @@ def linear_weight(g: Any, x: Any, weight_shape: tuple) -> Any:
 def linear_bias(g: Any, bias_shape: tuple) -> Any:
     """The cotangent of a linear map's bias."""
     if type(g) is ndarray and g.ndim == 2 and bias_shape == g.shape[1:]:
-        return ones(len(g), g.dtype).dot(g)  # several times as fast as NumPy's reduction
+        return sum_along(g, 0)
     return summed_to(g, bias_shape)
 
 

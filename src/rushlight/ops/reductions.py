@@ -15,6 +15,7 @@ import numpy as np
 from .. import dtypes, return_types
 from ..arrays.basic import as_array, ndarray
 from ..arrays.promotion import convert
+from ..arrays.sums import WORTH, add, sum_along
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types
@@ -30,7 +31,6 @@ from .samples import T, call
 
 int64 = np.dtype("int64")
 # Typed loosely: NumPy's stubs know no positional arguments, which are quicker.
-add: Any = np.add.reduce
 multiply: Any = np.multiply.reduce
 
 # --- dimensions -----------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def quick(op: Op) -> Callable:
             kind = array.dtype
             if kind is float32 or kind is float64:
                 try:
-                    if sums and dim is None and not keepdim and type(array) is ndarray:
+                    if sums and dim is None and not keepdim and type(array) is ndarray and array.size < WORTH:
                         result = add(array, None, None, empty((), kind))  # otherwise a scalar, still to be wrapped
                     else:
                         result = forward(array, dim, keepdim)
@@ -160,9 +160,7 @@ def sum(input: Array, dim: Any = None, keepdim: bool = False, *, dtype: Any = No
         if kind.itemsize == 2 and kind.kind in "fV" and dtype is None:  # half precision: summed in single precision
             return add(input, axes(dim, input.ndim), float32, None, keepdim).astype(kind)
         input = summable(input, dtype)
-    if dim is None or type(dim) is int:
-        return add(input, dim, None, None, keepdim)
-    return add(input, axes(dim, input.ndim), None, None, keepdim)
+    return sum_along(input, dim if dim is None or type(dim) is int else axes(dim, input.ndim), keepdim)
 
 
 @linear(
@@ -215,7 +213,7 @@ def mean(input: Array, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
         if input.dtype.itemsize == 2:  # half precision: summed in single precision
             total = add(input, axes(dim, input.ndim), float32, None, keepdim)
             return (total / extent(input.shape, dim)).astype(input.dtype)
-    return add(input, axes(dim, input.ndim), None, None, keepdim) / extent(input.shape, dim)
+    return sum_along(input, axes(dim, input.ndim), keepdim) / extent(input.shape, dim)
 
 
 @composite(out=True, samples=over_dims())

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays.elementary import exponentials, row_products, row_sums
+from ..arrays.elementary import exponentials
+from ..arrays.sums import sum_along, sum_products
 from .checks import floating
 from .functions import exp
 from .kinds import Array, general
@@ -32,7 +33,7 @@ def samples_backward() -> list:
 )  # fmt: skip
 def softmax_backward(input: Array, output: Array, dim: int) -> Array:
     """The cotangent `input` of a softmax along `dim`, brought to what the softmax was taken of."""
-    result = np.subtract(input, row_products(input, output, dim))
+    result = np.subtract(input, sum_products(input, output, dim))
     result *= output
     return result
 
@@ -41,7 +42,7 @@ def softmax_backward(input: Array, output: Array, dim: int) -> Array:
 def softmax(input: Array, dim: int, dtype: Any = None) -> Array:
     """exp(input) over its sum along `dim`, computed in `dtype` if given. Raises IndexError for a dimension that is not there."""
     result = exponentials(floating(in_type(input, dtype), "softmax_lastdim_kernel_impl"), dim)[0]
-    result /= row_sums(result, dim)
+    result /= sum_along(result, dim, True)
     return result
 
 
@@ -53,7 +54,7 @@ def softmax(input: Array, dim: int, dtype: Any = None) -> Array:
 def log_softmax_backward(input: Array, output: Array, dim: int) -> Array:
     """The cotangent `input` of a log_softmax along `dim`, brought to what it was taken of."""
     result = np.exp(output)
-    result *= row_sums(input, dim)
+    result *= sum_along(input, dim, True)
     return np.subtract(input, result, out=result if result.ndim else None)
 
 
@@ -65,5 +66,5 @@ def log_softmax(input: Array, dim: int, dtype: Any = None) -> Array:
     """
     input = floating(in_type(input, dtype), "log_softmax_lastdim_kernel_impl")
     result, largest = exponentials(input, dim)
-    logarithms = np.log(row_sums(result, dim))
+    logarithms = np.log(sum_along(result, dim, True))
     return np.subtract(input if largest is None else input - largest, logarithms)

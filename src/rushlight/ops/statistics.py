@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..arrays.basic import zeros_like
+from ..arrays.sums import sum_along, sum_squares
 from ..tensor import Tensor, wrap
 from . import complexes, functions, shapes
 from .along import take_along
@@ -35,15 +36,15 @@ def variance(input: Any, dim: Any, correction: float, keepdim: bool) -> tuple[An
     if input.dtype.kind in "iub":
         raise RuntimeError("std and var only support floating point and complex dtypes")
     dim = axes(dim, input.ndim)
-    center = add(input, dim, None, None, True)
+    center = sum_along(input, dim, True)
     count = extent(input.shape, dim)
     center = center / count
     deviation = input - center
     if deviation.dtype.kind == "c":
-        squares = deviation.real**2 + deviation.imag**2
+        squares = add(deviation.real**2 + deviation.imag**2, dim, None, None, keepdim)
     else:
-        squares = deviation * deviation
-    return add(squares, dim, None, None, keepdim) / max(count - correction, 0), center
+        squares = sum_squares(deviation, dim, keepdim)
+    return squares / max(count - correction, 0), center
 
 
 def var_backward(g: Any, x: Any, dim: Any, unbiased: bool, keepdim: bool, correction: Any) -> Any:
