@@ -9,9 +9,12 @@ import warnings
 import weakref
 
 import pytest
+from pass_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd import grad
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def leaf(*values: float) -> torch.Tensor:

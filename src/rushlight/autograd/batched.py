@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..func.vmap import vmap
-from .gradients import as_list, grad, zeros_of
-
-if TYPE_CHECKING:
-    from ..tensor import Tensor
+from ..tensor import Tensor, wrap
+from .gradients import as_list, grad, implicit_cotangent, zeros_of
 
 
 def batched_grad(
@@ -16,8 +14,9 @@ def batched_grad(
 ) -> tuple:
     """`grad` for each slice of `grad_outputs` along their first dimension at once, by vmap."""
     given = as_list(grad_outputs, len(roots))
+    given = [wrap(implicit_cotangent(root)) if one is None else one for root, one in zip(roots, given, strict=True)]
     for index, (root, cotangent) in enumerate(zip(roots, given, strict=True)):
-        if cotangent is not None and cotangent._array.shape[1:] != root._array.shape:
+        if cotangent._array.ndim and cotangent._array.shape[1:] != root._array.shape:
             raise RuntimeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch dimension. The "
                 "sizes of the remaining dimensions are expected to match the shape of corresponding output, but a mismatch was "
@@ -27,14 +26,12 @@ def batched_grad(
     reached: list[bool] = []
 
     def vjp(*cotangents: Tensor) -> tuple:
-        rest = iter(cotangents)
-        slices = [None if one is None else next(rest) for one in given]
-        found = grad(roots, wanted, slices, keep, create_graph, True, allow_unused or materialize)
+        found = grad(roots, wanted, cotangents, keep, create_graph, True, allow_unused or materialize)
         reached[:] = [one is not None for one in found]
         return tuple(one for one in found if one is not None)
 
-    rows = iter(vmap(vjp)(*[one for one in given if one is not None]))
+    rows = iter(vmap(vjp)(*given))
     return tuple(
-        next(rows) if is_reached else zeros_of(one) if materialize else None
+        next(rows) if is_reached else zeros_of(one, create_graph) if materialize else None
         for is_reached, one in zip(reached, wanted, strict=True)
     )

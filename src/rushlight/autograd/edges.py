@@ -45,14 +45,9 @@ def like(tensor: Tensor) -> Tensor:
 
 
 def tensor_at(edge: Any) -> Tensor:
-    """A tensor that stands for an edge in a pass; its array is None where its shape is not known.
-
-    Raises TypeError for anything but a tensor or an edge.
-    """
+    """A tensor, or one that stands for an edge in a pass; its array is None where its shape is not known."""
     if isinstance(edge, Tensor):
         return edge
-    if not isinstance(edge, _Edge):
-        raise TypeError(f"expected a Tensor or a GradientEdge, but got {type(edge).__name__}")
     if isinstance(edge.node, AccumulateGrad):
         return edge.node.variable
     if getattr(edge, "tensor", None) is not None:

@@ -126,12 +126,12 @@ class Pass:
         for tensor in inputs:
             if tensor._base is not None:
                 refresh_view(tensor)
-            if tensor._node is None:
-                raise RuntimeError("One of the differentiated Tensors does not require grad")
             made_by = tensor._node
             if accumulate and made_by is not LEAF:
                 tensor.retain_grad()
                 self.ends.add(made_by.node if type(made_by) is OutputStub else made_by)
+            elif made_by is None:
+                raise RuntimeError("One of the differentiated Tensors does not require grad")
             elif type(made_by) is OutputStub:
                 self.wanted_outputs.setdefault(made_by.node, []).append(made_by.index)
                 self.captured[made_by.node, made_by.index] = None
@@ -271,12 +271,12 @@ class Pass:
         self.add_to_grad(leaf, g)
 
     def add_to_grad(self, tensor: Tensor, g: Any) -> None:
-        """Adds to `.grad`, in place unless the pass is recorded."""
+        """Adds to `.grad`, in place where that is a leaf's and the pass is not recorded."""
         known = tensor._grad
         array = tensor._array
         if self.on_tensors:
             g = project(g, array.shape, array.dtype)
-            tensor._grad = g if known is None else known + g
+            tensor._grad = copied(g) if known is None else known + g
             return
         if type(g) is not np.ndarray:
             g = as_array(g)
@@ -287,7 +287,7 @@ class Pass:
             if sys.getrefcount(g) > SOLE_HOLDERS or (g.base is not None and sees_other(g)) or not g.flags.writeable:
                 g = np.array(g, order="C")
             tensor._grad = wrap(g)
-        elif known._node is not None:
+        elif tensor._node is not LEAF:
             tensor._grad = wrap(known._array + g)
         else:
             np.add(known._array, g, known._array)
@@ -341,6 +341,15 @@ def as_tensor(g: Any) -> Any:
     if g is None or isinstance(g, Tensor):
         return g
     return wrap(as_array(g))
+
+
+def copied(g: Tensor) -> Tensor:
+    """A cotangent as a `.grad` that nothing else shares: with a history of its own where the pass is recorded."""
+    if not thread.grad_enabled:
+        return g
+    from ..ops.filling import copy
+
+    return copy(wrap(g._array), g)
 
 
 def sees_other(view: np.ndarray) -> bool:

@@ -26,17 +26,30 @@ def backward(
 
     `grad_tensors` are the cotangents, one per tensor, None for a tensor with one element.
     """
-    roots = listed(tensors)
-    given = as_list(grad_variables if grad_tensors is None else grad_tensors, len(roots))
+    if grad_variables is not None:
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only use "
+                "`grad_tensors`."
+            )
+        warn_of_deprecation("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        grad_tensors = grad_variables
     if inputs is not None:
-        inputs = listed(inputs)
-        if not inputs:
-            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        inputs = wanted_tensors(inputs, "backward")
+    roots = listed(tensors)
+    given = as_list(grad_tensors, len(roots))
     if create_graph:
         warn_of_cycle()
     cotangents = initial_cotangents(roots, given, create_graph or works_on_tensors())
     keep = create_graph if retain_graph is None else retain_graph
     execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
+
+
+def warn_of_deprecation(message: str) -> None:
+    """Warns the caller of `grad` or `backward`."""
+    import warnings
+
+    warnings.warn(message, FutureWarning, stacklevel=4)
 
 
 def warn_of_cycle() -> None:
@@ -88,7 +101,12 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
-    roots, wanted = listed(outputs), listed(inputs)
+    if not only_inputs:
+        warn_of_deprecation(
+            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts of "
+            "the graph, please use torch.autograd.backward."
+        )
+    roots, wanted = listed(outputs), wanted_tensors(inputs, "grad")
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         from .batched import batched_grad
@@ -97,7 +115,8 @@ def grad(
     cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
     found: Any = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
     if materialize_grads:
-        return tuple(zeros_of(one) if g is None else g for one, g in zip(separate(inputs), found, strict=True))
+        given = zip(separate(inputs), found, strict=True)
+        return tuple(zeros_of(one, create_graph) if g is None else g for one, g in given)
     if not allow_unused and any(g is None for g in found):
         raise RuntimeError(
             f"The differentiated Tensor at index {[g is None for g in found].index(True)} appears to not have been used in the "
@@ -106,11 +125,11 @@ def grad(
     return tuple(found)
 
 
-def zeros_of(tensor: Any) -> Tensor:
+def zeros_of(tensor: Any, requires_grad: bool) -> Tensor:
     """A gradient of zeros. Raises RuntimeError for a gradient edge."""
     if not isinstance(tensor, Tensor):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
-    return wrap(zeros_like(tensor._array))
+    return wrap(zeros_like(tensor._array)).requires_grad_(requires_grad)
 
 
 def separate(given: Any) -> list:
@@ -118,13 +137,24 @@ def separate(given: Any) -> list:
     return [given] if isinstance(given, Tensor) or hasattr(given, "ownership_token") else list(given)
 
 
-def listed(given: Any) -> list:
-    """A tensor or gradient edge, or several, as a list of tensors."""
+def wanted_tensors(given: Any, name: str) -> list:
+    """The inputs of a pass as a list of tensors. Raises RuntimeError for none, and for what is neither a tensor nor an edge."""
+    wanted = listed(given, RuntimeError, "all inputs have to be Tensors or GradientEdges")
+    if not wanted:
+        raise RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
+    return wanted
+
+
+def listed(given: Any, error: type = AssertionError, message: str = "Expected output to be a torch.Tensor") -> list:
+    """A tensor or gradient edge, or several, as a list of tensors. Raises an error for anything else."""
     several = separate(given)
     if all(isinstance(one, Tensor) for one in several):
         return several
     from .edges import tensor_at
 
+    for one in several:
+        if not isinstance(one, Tensor) and not hasattr(one, "ownership_token"):
+            raise error(f"{message}, but got {type(one).__name__}")
     return [tensor_at(one) for one in several]
 
 
@@ -132,7 +162,7 @@ def as_list(given: Any, length: int) -> list:
     """Cotangents as a list with one entry per output. Raises RuntimeError for the wrong number."""
     if given is None:
         return [None] * length
-    given = list(given) if isinstance(given, (tuple, list)) else [given]
+    given = [given] if isinstance(given, Tensor) else list(given)
     for one in given:
         if one is not None and not isinstance(one, Tensor):
             raise TypeError(f"gradients can be either Tensors or None, but got {type(one).__name__}")

@@ -136,10 +136,12 @@ def compile_vjp(op: Op, recorded: bool, complex_numbers: bool) -> Callable:
     scope: dict[str, Any] = {"__name__": __name__, "FREED": FREED, "freed_error": freed_error, "bound": _bound_arguments}
     scope["conjugate"] = None if not complex_numbers else conjugate_recorded if recorded else conjugate
     lines = ["def vjp(self, g, keep):"]
+    parameters = sorted({name for names in needed.rules for name in names if _is_parameter(op, name)})
     saved = [slot for slot in needed.slots if slot in op.inputs or slot in ("out", "residuals")]
+    if "indices" in parameters:  # in PyTorch saved tensors, which are freed
+        saved.append("args")
     if saved:
         lines.append(f"    if self.{saved[0]} is FREED: raise freed_error()")
-    parameters = sorted({name for names in needed.rules for name in names if _is_parameter(op, name)})
     if parameters:
         lines.append("    bound_arguments = bound(self)")
         lines += [f"    {name} = bound_arguments[{name!r}]" for name in parameters]
