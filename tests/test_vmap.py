@@ -10,7 +10,7 @@ from op_cases import MOST, all_ops, cases, determined, function_of_tensors, has_
 
 import rushlight as torch
 from rushlight.func import grad, jacfwd, jacrev, vjp, vmap
-from rushlight.ops.batching import DYNAMIC
+from rushlight.ops.batch_rules import DYNAMIC
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

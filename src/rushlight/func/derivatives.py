@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..autograd.forward_ad import below, check_dual, pop_level, push_level, released, spend, tangents_of, with_tangent
+from ..autograd.forward_ad import (
+    below, check_dual, leads_to_variables, pop_level, push_level, released, spend, tangents_of, with_tangent,
+)  # fmt: skip
 from ..autograd.gradients import grad as graph_grad
 from ..autograd.graph import LEAF
 from ..autograd.modes import enable_grad, thread
@@ -100,8 +102,8 @@ def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: 
                     "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, "
                     f"got tensor with {output._array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
-            grads = gradients([output], fresh, [None])
         spend(fresh)
+        grads = gradients([output], fresh, [None])
         result = tree_unflatten([released(one, recording) for one in grads], tree_flatten(values)[1])
         value = released(output, recording)
         if has_aux:
@@ -123,13 +125,20 @@ def grad(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = Fal
 
 
 def gradients(outputs: list[Tensor], inputs: list[Tensor], cotangents: list) -> list[Tensor]:
-    """Recorded gradients, zeros where there is no path."""
+    """Gradients, zeros where there is no path; recorded where their history would lead to others' variables.
+
+    `inputs` are spent.
+    """
     flowing = [(out, cotangent) for out, cotangent in zip(outputs, cotangents, strict=True) if out._node is not None]
     if not flowing:
         return [zeros_like(one) for one in inputs]
-    found = graph_grad(
-        [out for out, _ in flowing], inputs, [cotangent for _, cotangent in flowing], create_graph=True, allow_unused=True
+    recorded = any(
+        leads_to_variables(out) or (cotangent is not None and cotangent._node is not None) for out, cotangent in flowing
     )
+    with enable_grad():
+        found = graph_grad(
+            [out for out, _ in flowing], inputs, [cotangent for _, cotangent in flowing], True, recorded, allow_unused=True
+        )
     return [zeros_like(one) if g is None else g for one, g in zip(inputs, found, strict=True)]
 
 
@@ -150,8 +159,7 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
                 f"cotangents: {spec}, primal output: {out_spec}"
             )
         recording = thread.grad_enabled
-        with enable_grad():
-            found = gradients(outputs, fresh, given)
+        found = gradients(outputs, fresh, given)
         return tree_unflatten([released(one, recording) for one in found], tree_flatten(values)[1])
 
     shown = tree_map(lambda leaf: released(leaf, recording), output)

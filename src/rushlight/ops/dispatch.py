@@ -84,25 +84,18 @@ def run(op: Op, values: list, options: dict, given: list, function: Any) -> Any:
     pointwise = op.kind == "pointwise"
     arrays: list[Any] = []
     for index, value in enumerate(given):
-        numbers = (pointwise or op.broadcasts) and (op.numbers == "both" or (index > 0 and op.numbers == "second"))
         if isinstance(value, Tensor):
             if value._base is not None:
                 refresh_view(value)
             arrays.append(value._array)
-        elif numbers and isinstance(value, np.generic):
-            arrays.append(value.item())  # NumPy's scalars count as Python numbers
-        elif is_array(value):
-            arrays.append(as_array(value))
-        elif (value is None and (not pointwise or op.is_optional(op.inputs[index]))) or (numbers and isinstance(value, NUMBERS)):
-            arrays.append(value)
         else:
-            raise argument_error(op, given, index)
+            arrays.append(no_tensor(op, given, index, pointwise))
     operands = promote(op, arrays) if pointwise else arrays
     try:
         if thread.batch_levels or state.batched_nodes:
             from .batching import forward_batched
 
-            result = forward_batched(op, lambda v, o, a: forward(op, v, o, a, function), values, options, operands)
+            result = forward_batched(op, function, values, options, operands)
         elif thread.selecting is not None:
             result = thread.selecting.compute(op, lambda: forward(op, values, options, operands, function), values, options)
         else:
@@ -110,6 +103,19 @@ def run(op: Op, values: list, options: dict, given: list, function: Any) -> Any:
     except ValueError as error:
         raise shape_error(op, operands, error) from None
     return finish(op, values, options, given, operands, arrays, result)
+
+
+def no_tensor(op: Op, given: list, index: int, pointwise: bool) -> Any:
+    """An input that is no Tensor, as the forward takes it: an array, a number, None. Raises TypeError for anything else."""
+    value = given[index]
+    numbers = (pointwise or op.broadcasts) and (op.numbers == "both" or (index > 0 and op.numbers == "second"))
+    if numbers and isinstance(value, np.generic):
+        return value.item()  # NumPy's scalars count as Python numbers
+    if is_array(value):
+        return as_array(value)
+    if (value is None and (not pointwise or op.is_optional(op.inputs[index]))) or (numbers and isinstance(value, NUMBERS)):
+        return value
+    raise argument_error(op, given, index)
 
 
 def forward(op: Op, values: list, options: dict, arrays: list, function: Any) -> Any:
@@ -129,6 +135,10 @@ def forward(op: Op, values: list, options: dict, arrays: list, function: Any) ->
 
 def promote(op: Op, arrays: list) -> list:
     """Operands of a pointwise op in their common type."""
+    if "f" in op.accepts:
+        known = alike(arrays)
+        if known is not None:
+            return known
     kind = common_dtype([array for array in arrays if array is not None])
     letter = "bifc"[kind.category]
     if letter not in op.accepts:
@@ -141,6 +151,24 @@ def promote(op: Op, arrays: list) -> list:
     elif kind is dtypes.bool and op.result == "number":
         kind = dtypes.int64
     return [None if array is None else operand(array, kind) for array in arrays]
+
+
+def alike(arrays: list) -> list | None:
+    """The operands, where all are real numbers or arrays of one floating-point type: the usual case. None otherwise."""
+    kind: Any = None
+    for array in arrays:
+        if type(array) is not float and type(array) is not int:
+            found = getattr(array, "dtype", None)
+            if found is not kind:
+                if kind is not None or (found is not FLOAT32 and found is not FLOAT64):
+                    return None
+                kind = found
+    if kind is None:
+        return None
+    return [np.array(one, kind) if type(one) is float or type(one) is int else one for one in arrays]
+
+
+FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")
 
 
 def value_error(message: str) -> ValueError:
@@ -242,9 +270,10 @@ def record(
     node = new(op.complex_node_class if complex_numbers else op.node_class)
     node._order = next_order()
     node.edges = tuple(edges)
-    node.spaces = spaces_of(op, operands, arrays, edges, outputs)
-    if thread.batch_levels or state.batched_nodes:
+    if (thread.batch_levels or state.batched_nodes) and not batched_alike(edges, arrays, outputs[0]._array):
         node.spaces = batched_spaces(edges, arrays)
+    else:
+        node.spaces = spaces_of(op, operands, arrays, edges, outputs)
     save(op, node, edges, given, operands, outputs, residuals, several)
     if "args" in op.needed.slots:
         node.args, node.kwargs = _without_arrays(op, values), options
@@ -335,6 +364,17 @@ def spaces_of(op: Op, operands: list, arrays: list, edges: list, outputs: list) 
 def spaces_from(edges: list | tuple, arrays: list) -> tuple:
     """The shape and type of each input that needs a cotangent."""
     return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
+
+
+def batched_alike(edges: list, arrays: list, output: Any) -> bool:
+    """Whether the inputs that need a cotangent are batched at the levels of the output: then no cotangent has more."""
+    from ..arrays.batched import levels_of
+
+    levels = levels_of(output)
+    for edge, array in zip(edges, arrays):  # noqa: B905 - one edge per input that has a rule
+        if edge is not None and levels_of(array) != levels:
+            return False
+    return True
 
 
 def batched_spaces(edges: list | tuple, arrays: list) -> tuple:
