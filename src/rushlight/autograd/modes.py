@@ -40,6 +40,7 @@ class _Thread(threading.local):
     profiler: Any = None
     anomaly = False
     anomaly_check_nan = True
+    guarded = False  # whether ops have more to look for than batches and tangents
     counted = False  # whether this thread is counted in state.active
 
     def __init__(self) -> None:
@@ -59,10 +60,8 @@ def adjust_active(change: int) -> None:
 
 def refresh() -> None:
     """Counts this thread in or out, after one of its modes has changed."""
-    unusual = (
-        thread.inference or thread.forward_levels != () or thread.batch_levels != ()
-        or thread.saved_hooks != () or thread.functions != () or thread.anomaly
-    )  # fmt: skip
+    thread.guarded = thread.inference or thread.saved_hooks != () or thread.functions != () or thread.anomaly
+    unusual = thread.guarded or thread.forward_levels != () or thread.batch_levels != ()
     if unusual != thread.counted:
         thread.counted = unusual
         adjust_active(1 if unusual else -1)

@@ -90,6 +90,9 @@ class Batch:
 
 def forward_batched(op: Op, function: Callable, values: list, options: dict, arrays: list) -> Any:
     """The forward of an op (or its like, `function`) for all examples."""
+    if op.kind == "pointwise" and len(values) == len(arrays) and not options:
+        levels = levels_among(arrays)
+        return wrapped(function(*operands(arrays, levels)), levels) if levels else function(*arrays)
     held: list = []
     for position, value in enumerate(values):
         if type(value) in HOLDERS and position not in op.positions:
@@ -100,8 +103,6 @@ def forward_batched(op: Op, function: Callable, values: list, options: dict, arr
     levels = levels_among([*arrays, *held] if held else arrays)
     if not levels:
         return forward(op, values, options, arrays, function)
-    if op.kind == "pointwise" and not held:
-        return wrapped(forward(op, values, options, operands(arrays, levels), function), levels)
     from .batch_rules import DYNAMIC, RULES, indexed, views
 
     if op.name in DYNAMIC:
@@ -157,7 +158,7 @@ def without_examples(result: Any, level: int) -> Any:
 
 def by_composite(batch: Batch) -> Any:
     """A fused op by the other ops that it stands for."""
-    from ..autograd.tangents import NoLevels
+    from ..autograd.forward_ad import NoLevels
     from ..autograd.modes import no_grad
     from ..tensor import wrap
 

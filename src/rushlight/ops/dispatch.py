@@ -19,6 +19,10 @@ from .op import ALIASES, Op, edge_of
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
     """Runs an op on whatever it was given, with `function` in place of its forward if there is one."""
+    if (thread.batch_levels or thread.forward_levels) and function is None and not thread.guarded:
+        result = op.within(op, args, kwargs)
+        if result is not NotImplemented:
+            return result
     if thread.functions or overriding(args, kwargs):
         from ..overrides import call_overrides
 
@@ -276,7 +280,7 @@ def record(
         node.spaces = spaces_of(op, operands, arrays, edges, outputs)
     save(op, node, edges, given, operands, outputs, residuals, several)
     if "args" in op.needed.slots:
-        node.args, node.kwargs = _without_arrays(op, values), options
+        node.args, node.kwargs = without_arrays(op, values), options
     if several and sum(floating) > 1:
         node._outputs = tuple((o._array.shape, o._array.dtype) if f else None for o, f in zip(outputs, floating, strict=True))
         for i, (output, is_floating) in enumerate(zip(outputs, floating, strict=True)):
@@ -341,7 +345,8 @@ def saved_form(value: Any, operand: Any) -> Any:
     return wrap(operand)
 
 
-def _without_arrays(op: Op, values: list) -> tuple:
+def without_arrays(op: Op, values: list) -> tuple:
+    """The arguments of a call but for its tensors."""
     kept = list(values)
     for position in op.positions:
         kept[position] = None

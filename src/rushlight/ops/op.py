@@ -103,6 +103,7 @@ class Op:
             "needed": rule_code.needed_names,
             "node_class": make_node_class,
             "complex_node_class": make_complex_node_class,
+            "within": path_within,
         }.get(name)
         if make is None:
             raise AttributeError(name)
@@ -168,6 +169,13 @@ def make_node_class(op: Op, complex_numbers: bool = False) -> type[Node]:
     members = {"op": op, "vjp": vjp, "vjp_recorded": vjp_recorded, "__slots__": op.needed.slots, "__module__": "rushlight.autograd"}
     compiled: Any = type(name, (Node,), members)
     return compiled
+
+
+def path_within(op: Op) -> Callable:
+    """The path of an op within vmap and forward mode."""
+    from .within import path_within
+
+    return path_within(op)
 
 
 def make_complex_node_class(op: Op) -> type[Node]:
