@@ -96,6 +96,7 @@ from .ops.activations import *
 from .ops.dropout import *
 from .ops.registry import load as _load
 from .creation import *
+from .ranges import *
 from .inspection import *
 from .random import *
 from .random import Generator, default_generator

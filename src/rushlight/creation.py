@@ -1,4 +1,4 @@
-"""Functions that make tensors: from data, filled, ranged, and random."""
+"""Functions that make tensors: from data, filled, and random. Those of evenly spaced numbers are in `ranges`."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def legacy_tensor(*args: Any, device: Any = None) -> Tensor:
         if isinstance(data, (float, complex, str)) or not hasattr(data, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
         return tensor(data, dtype=dtypes.get_default_dtype())
-    return empty(*args)
+    return empty(*(args or (0,)))
 
 
 # --- filled -----------------------------------------------------------------------------------------------------------------------
@@ -327,72 +327,21 @@ def empty_strided(
 
 
 def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
-    """An uninitialised tensor whose dimensions lie in memory in the order given."""
+    """An uninitialised tensor whose dimensions lie in memory in that order. Raises RuntimeError unless it names each once."""
+    if len(size) != len(physical_layout):
+        raise RuntimeError(
+            "Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {len(size)} is not equal to len(physical_layout) = {len(physical_layout)}"
+        )
+    for dim in physical_layout:
+        if not 0 <= dim < len(size):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(size) - 1}, but got {dim}).")
+    if len(set(physical_layout)) < len(size):
+        raise RuntimeError("Duplicate dim not allowed")
     made = empty(*(size[i] for i in physical_layout), **options)
     back = np.argsort(physical_layout)
     made._array = made._array.transpose(back)
     return made
-
-
-# --- ranges -----------------------------------------------------------------------------------------------------------------------
-
-
-def arange(
-    start: Any = 0, end: Any = None, step: Any = 1, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-) -> Tensor:  # fmt: skip
-    """Numbers from `start` up to, not including, `end`. Raises RuntimeError when `step` is zero or leads away from `end`."""
-    if end is None:
-        start, end = 0, start
-    start, end, step = (one.item() if isinstance(one, (Tensor, np.generic)) else one for one in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if (end - start) * (1 if step > 0 else -1) < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
-    floating = any(isinstance(one, float) for one in (start, end, step))
-    if dtype is None:
-        dtype = out.dtype if out is not None else dtypes.get_default_dtype() if floating else dtypes.int64
-    count = math.ceil((end - start) / step) if floating else -((start - end) // step)
-    if dtypes.resolve(dtype).is_floating_point:
-        array = np.arange(count, dtype=np.float64) * step + start
-    else:
-        array = np.arange(count, dtype=np.int64) * int(step) + int(start)
-    return finished(array, dtype, device, requires_grad, out)
-
-
-def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
-    """Numbers from `start` to `end`, both included."""
-    count = math.floor((end - start) / step) + 1
-    kind = options.pop("dtype", None) or dtypes.get_default_dtype()
-    numbers = np.arange(count, dtype=np.float64) * step + start
-    return finished(numbers, kind, options.get("device"), options.get("requires_grad", False))
-
-
-def linspace(
-    start: Any, end: Any, steps: int, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
-    """`steps` numbers evenly from `start` to `end`, both included."""
-    start, end = (one._array if isinstance(one, Tensor) else one for one in (start, end))
-    if steps < 0:
-        raise RuntimeError("number of steps must be non-negative")
-    if dtype is None:
-        complex_ends = any(np.iscomplexobj(one) for one in (start, end))
-        dtype = out.dtype if out is not None else dtypes.get_default_dtype()
-        dtype = dtype.to_complex() if complex_ends else dtype
-    return finished(np.linspace(start, end, steps), dtype, device, requires_grad, out)
-
-
-def logspace(
-    start: Any, end: Any, steps: int, base: float = 10.0, *, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
-    device: Any = None, requires_grad: bool = False,
-) -> Tensor:  # fmt: skip
-    """`base` to the power of `steps` numbers evenly from `start` to `end`."""
-    start, end = (one._array if isinstance(one, Tensor) else one for one in (start, end))
-    if dtype is None:
-        dtype = dtypes.get_default_dtype() if out is None else out.dtype
-    exponents = np.linspace(start, end, steps)
-    return finished(np.power(float(base), exponents), dtype, device, requires_grad, out)
 
 
 def eye(
@@ -494,6 +443,8 @@ def normal(
     dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
 ) -> Tensor:  # fmt: skip
     """Numbers drawn from normal distributions, whose means and deviations may be tensors."""
+    given = [one for one in (mean, std) if isinstance(one, Tensor)]
+    node = f"NormalBackward{3 if len(given) == 2 else 1 if isinstance(mean, Tensor) else 2}"
     mean, std = (one._array if isinstance(one, Tensor) else one for one in (mean, std))
     if size is None:
         shape = np.broadcast_shapes(np.shape(mean), np.shape(std))
@@ -502,26 +453,38 @@ def normal(
         shape, kind = size_of((size,)), _type(dtype)
     if not thread.batch_levels and np.any(np.asarray(std) < 0):
         raise RuntimeError(f"normal expects std >= 0.0, but found std {np.min(std)}")
-    return finished(as_array(_source(generator).normal(shape, kind, mean, std)), None, device, requires_grad, out)
+    array = as_array(_source(generator).normal(shape, kind, mean, std))
+    return drawn_from(given, array, node, out) if given else finished(array, None, device, requires_grad, out)
+
+
+def drawn_from(parameters: list, array: Any, node: str, out: Tensor | None = None) -> Tensor:
+    """Random numbers as a tensor, with a zero derivative with respect to the tensors that they were drawn by."""
+    if out is not None or not thread.grad_enabled or all(one._node is None for one in parameters):
+        return finished(array, None, None, False, out)
+    from .ops.filling import drawn
+
+    return drawn(parameters[0], parameters[1] if len(parameters) > 1 else None, wrap(array), node)
 
 
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
     """Ones with the probabilities in `input` (or `p`), else zeros. Raises RuntimeError for a probability outside [0, 1]."""
     probability = input._array if p is None else p
-    array = _source(generator).bernoulli(probability, input._array.shape, input._array.dtype)
-    return finished(as_array(array), None, None, False, out)
+    array = as_array(_source(generator).bernoulli(probability, input._array.shape, input._array.dtype))
+    return drawn_from([input], array, "BernoulliBackward0", out)
 
 
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
 ) -> Tensor:
     """Indices drawn with the (unnormalised) probabilities in each row."""
+    if out is not None and out.dtype is not dtypes.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {out.dtype}")
     return finished(_source(generator).multinomial(input._array, num_samples, replacement), None, None, False, out)
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Numbers drawn from Poisson distributions with the given rates."""
-    return wrap(as_array(_source(generator).poisson(input._array)))
+    return drawn_from([input], as_array(_source(generator).poisson(input._array)), "PoissonBackward0")
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
@@ -530,10 +493,9 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "bernoulli", "binomial", "empty", "empty_like", "empty_permuted", "empty_strided", "eye",
-    "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "linspace", "logspace", "multinomial", "normal", "ones",
-    "ones_like", "poisson", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "range",
-    "scalar_tensor", "tensor", "zeros", "zeros_like",
+    "as_tensor", "asarray", "bernoulli", "binomial", "empty", "empty_like", "empty_permuted", "empty_strided", "eye",
+    "from_dlpack", "from_numpy", "frombuffer", "full", "full_like", "multinomial", "normal", "ones", "ones_like", "poisson", "rand",
+    "rand_like", "randint", "randint_like", "randn", "randn_like", "randperm", "scalar_tensor", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 
 for _name in __all__:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+ONE = np.array(1, np.int8)
 INTEGERS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
@@ -17,6 +18,14 @@ def masked(values: Any, mask: Any) -> Any:
     if kind.kind != "f":
         return np.multiply(values, mask, dtype=kind)
     return np.bitwise_and(values.view(INTEGERS[kind.itemsize]), np.negative(mask.view(np.int8))).view(kind)
+
+
+def cleared(values: Any, mask: Any) -> Any:
+    """`values` where not `mask`, +0 where it is, also instead of infinities and NaN; the shapes broadcast."""
+    kind = values.dtype
+    if kind.kind != "f":
+        return np.where(mask, np.zeros((), kind), values)
+    return np.bitwise_and(values.view(INTEGERS[kind.itemsize]), np.subtract(mask.view(np.int8), ONE)).view(kind)
 
 
 def select(mask: Any, chosen: Any, other: Any) -> Any:

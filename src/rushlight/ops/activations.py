@@ -9,15 +9,16 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.elementary import in_type_of, log1p_exp, logistic, normal_cdf, over
+from ..arrays.masking import cleared, select
 from ..arrays.masking import masked as masked_array
-from ..arrays.masking import select
 from ..tensor import wrap
 from .checks import floating
 from .dims import position
 from .dispatch import type_word, value_error
+from .filling import zeros_for
 from .functions import erf, sigmoid, tanh
 from .joining import cat
-from .kinds import Array, composite, constant_op, fused, general, linear, pointwise
+from .kinds import Array, composite, fused, general, linear, pointwise
 from .samples import T, call
 from .softmax import log_softmax, softmax
 
@@ -43,7 +44,37 @@ ZEROS = {kind: np.zeros((), kind) for kind in (np.dtype("float32"), np.dtype("fl
 # --- rectifiers -------------------------------------------------------------------------------------------------------------------
 
 
-@general(lambda g, out: masked(g, out > 0), inplace=True, samples=kinked())
+# The derivatives of what is linear in pieces are ops of the cotangent and the input, so that they have a derivative, if a zero one.
+
+
+@general(
+    lambda g, y, threshold: threshold_backward(g, y, threshold), lambda g: zeros_for(g),
+    method=False, samples=lambda: [call(T((3, 4)), T((3, 4), distinct=True), 0.1)],
+)  # fmt: skip
+def threshold_backward(grad_output: Array, self: Array, threshold: float) -> Array:
+    """The cotangent where the input is not at `threshold` or below."""
+    return cleared(grad_output, self <= threshold)
+
+
+@general(
+    lambda g, y, min_val, max_val: hardtanh_backward(g, y, min_val, max_val), lambda g: zeros_for(g),
+    method=False, samples=lambda: [call(T((3, 4)), T((3, 4), distinct=True), -1.0, 1.0)],
+)  # fmt: skip
+def hardtanh_backward(grad_output: Array, self: Array, min_val: float, max_val: float) -> Array:
+    """The cotangent where the input is not at the bounds or beyond them."""
+    return cleared(grad_output, (self <= min_val) | (self >= max_val))
+
+
+@general(
+    lambda g, y, lambd: shrink_backward(g, y, lambd), lambda g: zeros_for(g),
+    method=False, samples=lambda: [call(T((3, 4)), T((3, 4), distinct=True), 0.5)],
+)  # fmt: skip
+def shrink_backward(grad_output: Array, self: Array, lambd: float) -> Array:
+    """The cotangent where the input is not within `lambd` of zero."""
+    return cleared(grad_output, np.abs(self) <= lambd)
+
+
+@general(lambda g, out: threshold_backward(g, out, 0), inplace=True, samples=kinked())
 def relu(input: Array) -> Array:
     """max(input, 0)."""
     if input.dtype.kind == "b":
@@ -51,7 +82,7 @@ def relu(input: Array) -> Array:
     return np.maximum(input, ZEROS.get(input.dtype, 0))  # an array beside an array is quicker than a Python number
 
 
-@constant_op(method=False)
+@general(lambda g: zeros_for(g), method=False, samples=kinked(0.2))
 def leaky_relu_slope(input: Array, negative_slope: float) -> Array:
     """1 where the input is positive, `negative_slope` elsewhere."""
     positive = input > 0
@@ -72,7 +103,7 @@ def leaky_relu(input: Array, negative_slope: float = 0.01) -> Array:
 
 
 @general(
-    lambda g, x, threshold: masked(g, x > threshold),
+    lambda g, x, threshold: threshold_backward(g, x, threshold),
     method=False, samples=lambda: [call(T((3, 4), distinct=True), 0.1, 20.0), call(AWAY, 0.1, -3.0), call(BELOW, -3.0, 0.0)],
 )  # fmt: skip
 def threshold(input: Array, threshold: float, value: float) -> Array:
@@ -81,7 +112,7 @@ def threshold(input: Array, threshold: float, value: float) -> Array:
 
 
 @general(
-    lambda g, x, min_val, max_val: masked(g, (x > min_val) & (x < max_val)),
+    lambda g, x, min_val, max_val: hardtanh_backward(g, x, min_val, max_val),
     method=False, samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, -3.0, 3.0), call(T((3, 4), distinct=True), 0.5, 1.5)],
 )  # fmt: skip
 def hardtanh(input: Array, min_val: float = -1.0, max_val: float = 1.0) -> Array:
@@ -104,7 +135,7 @@ def hardsigmoid(input: Array) -> Array:
 )  # fmt: skip
 def hardswish_slope(input: Array) -> Array:
     """The derivative of `hardswish`."""
-    return in_type_of(input, masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + (input >= 3))
+    return in_type_of(input, masked_array(input / 3.0 + 0.5, (input > -3) & (input < 3)) + ~(input < 3))
 
 
 @general(lambda g, x: g * hardswish_slope(x), method=False, samples=lambda: [call(T((3, 4), -5, 5, distinct=True))])
@@ -113,19 +144,14 @@ def hardswish(input: Array) -> Array:
     return in_type_of(input, input * np.minimum(np.maximum(floating(input, "hardswish_cpu") + 3.0, 0.0), 6.0) / 6.0)
 
 
-def outside(x: Any, lambd: float) -> Any:
-    """Where x lies beyond `lambd` on either side."""
-    return (x > lambd) | (x < -lambd)
-
-
-@general(lambda g, x, lambd: masked(g, outside(x, lambd)), samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)])
+@general(lambda g, x, lambd: shrink_backward(g, x, lambd), samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)])
 def hardshrink(input: Array, lambd: float = 0.5) -> Array:
     """The input where beyond `lambd` on either side, zero elsewhere."""
-    return masked_array(floating(input, "hardshrink_cpu"), ~(np.abs(input) <= lambd))
+    return cleared(floating(input, "hardshrink_cpu"), np.abs(input) <= lambd)
 
 
 @general(
-    lambda g, x, lambd: masked(g, outside(x, lambd)), method=False,
+    lambda g, x, lambd: shrink_backward(g, x, lambd), method=False,
     samples=lambda: [call(T((3, 4), distinct=True)), call(AWAY, 1.1)]
 )
 def softshrink(input: Array, lambd: float = 0.5) -> Array:
@@ -144,7 +170,7 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 SELU_SCALE = 1.0507009873554804934193349852946
 
 
-@general(lambda g, x, out, input_scale: masked(g * out * input_scale, x <= 0), method=False)
+@general(lambda g, x, out, input_scale: masked(g * out * input_scale, x < 0), method=False)
 def elu_slope(input: Array, alpha: float, scale: float, input_scale: float) -> Array:
     """The derivative of `elu`."""
     slope = in_type_of(input, np.minimum(input, 0.0))

@@ -17,7 +17,7 @@ from ..arrays.promotion import cast
 from ..tensor import Tensor
 from .comparisons import where
 from .dispatch import type_word
-from .kinds import Array, constant_op, general, linear
+from .kinds import Array, general, linear, pointwise
 from .samples import T, call
 
 EACH = lambda: [call(T((2, 3), 0.3, 2.0)), call(T((3,), -2.0, -0.3)), call(T((), 0.3, 2.0))]  # noqa: E731
@@ -97,10 +97,7 @@ def resolve_neg(input: Tensor) -> Tensor:
 # --- absolute value and direction ------------------------------------------------------------------------------------
 
 
-@constant_op(method=False)
-def slope(input: Array) -> Array:
-    """The derivative of |input| for real numbers."""
-    return np.sign(input)
+slope = pointwise("slope", np.sign, d=0, method=False, inplace=False, domain=(0.3, 2.0), doc="The derivative of |input| for reals.")
 
 
 @general(lambda g, x: g * (sgn(x) if is_complex(x) else slope(x)), inplace=True, samples=EACH)

@@ -134,6 +134,16 @@ def zero_(self: Tensor) -> Tensor:
     return change(self, zero.op, (), {})
 
 
+@general(
+    lambda g: zeros_for(g), lambda g: zeros_for(g), method=False, broadcasts=True,
+    node=lambda node, input, other, numbers, name: name,
+    samples=lambda: [call(T((2, 1)), T((3,)), T((2, 3), grad=False), "NormalBackward3")],
+)  # fmt: skip
+def drawn(input: Array, other: Array | None, numbers: Array, name: str) -> Array:
+    """Random numbers, as a result of the tensors that they were drawn by: the derivative is zero. `name` is the node's."""
+    return numbers.copy()
+
+
 Tensor.fill_ = fill_  # type: ignore[assignment]
 
 __all__ = ["fill", "fill_", "zero_"]

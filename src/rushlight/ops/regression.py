@@ -99,11 +99,18 @@ def mse_loss(input: Array, target: Array, reduction: str = "mean") -> Array:
 # --- absolute values, and squares near zero ---------------------------------------------------------------------------------------
 
 
+def square_near_zero(difference: Any, limit: float) -> Any:
+    """Half the square of what is below the limit, beyond it limit * (|difference| - limit / 2)."""
+    distance = abs(difference)
+    near = distance < limit
+    return where(near, 0.5 * square(where(near, difference, 0)), limit * (distance - 0.5 * limit))
+
+
 def smooth_l1_composite(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:
-    distance = abs(input - target)
+    difference = input - target
     if beta == 0:
-        return reduced(distance, reduction)
-    return reduced(where(distance < beta, 0.5 / beta * square(distance), distance - 0.5 * beta), reduction)
+        return reduced(abs(difference), reduction)
+    return reduced(square_near_zero(difference, beta) / beta, reduction)
 
 
 def smooth_l1_joint(g: Any, residuals: Any, needs: tuple, reduction: str, beta: float) -> tuple:
@@ -127,8 +134,7 @@ def smooth_l1_loss(input: Array, target: Array, reduction: str = "mean", beta: f
 
 
 def huber_composite(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0) -> Any:
-    distance = abs(input - target)
-    return reduced(where(distance <= delta, 0.5 * square(distance), delta * (distance - 0.5 * delta)), reduction)
+    return reduced(square_near_zero(input - target, delta), reduction)
 
 
 def huber_joint(g: Any, residuals: Any, needs: tuple, reduction: str, delta: float) -> tuple:

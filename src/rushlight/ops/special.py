@@ -14,7 +14,7 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from .comparisons import where
-from .functions import cos, exp, function, lgamma, log, log1p, scipy_function, sign
+from .functions import cos, exp, function, half_near_zero, lgamma, log, log1p, scipy_function, sign
 from .kinds import Array, composite, pointwise
 from .samples import T, call
 
@@ -55,11 +55,11 @@ xlog1py = special_binary(
 
 i0e = special("i0e", lambda x, out: i1e(x) - sign(x) * out, "exp(-|x|) i0(x).", domain=(0.3, 3.0))
 i1e = special(
-    "i1e", lambda x, out: where(x == 0, 0.5, i0e(x) - out * (sign(x) + 1 / x)), "exp(-|x|) i1(x).", domain=(0.3, 3.0)
+    "i1e", lambda x, out: half_near_zero(x, lambda x: i0e(x) - out * (sign(x) + 1 / x)), "exp(-|x|) i1(x).", domain=(0.3, 3.0)
 )  # fmt: skip
 bessel_j0 = special("bessel_j0", lambda x: -bessel_j1(x), "The Bessel function of the first kind of order 0.", "j0")
 bessel_j1 = special(
-    "bessel_j1", lambda x, out: where(x == 0, 0.5, bessel_j0(x) - out / x),
+    "bessel_j1", lambda x, out: half_near_zero(x, lambda x: bessel_j0(x) - out / x),
     "The Bessel function of the first kind of order 1.", "j1", domain=(0.3, 3.0),
 )  # fmt: skip
 bessel_y0 = special(
@@ -88,7 +88,7 @@ scaled_modified_bessel_k1 = special(
 
 def sinc_values(x: Array) -> Array:
     """sin(x) / x, 1 at 0."""
-    return np.sinc(x / math.pi).astype(x.dtype)
+    return np.where(np.isinf(x), 0, np.sinc(x / math.pi)).astype(x.dtype)
 
 
 def airy_values(x: Array) -> Array:
