@@ -91,7 +91,7 @@ def test_derivatives_of_derivatives_by_transforms():
     def jvp(ctx, t):
         return t * 3 * ctx.saved_tensors[0] ** 2
 
-    cube = make(torch, forward, backward, setup, jvp=jvp).apply
+    cube = make(torch, forward, backward, setup, jvp=jvp, generate_vmap_rule=True).apply
     x = torch.tensor([1.0, 2.0])
     for outer in (torch.func.jacrev, torch.func.jacfwd):
         for inner in (torch.func.jacrev, torch.func.jacfwd):

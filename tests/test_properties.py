@@ -63,7 +63,10 @@ def test_the_programs_see_a_wrong_gradient(monkeypatch):
 
 
 def test_the_graphs_see_a_wrong_gradient(monkeypatch):
-    double = make(torch, lambda ctx, x: x * 2, lambda ctx, g: g * 2.001, jvp=lambda ctx, t: t * 2)
+    double = make(
+        torch, lambda x: x * 2, lambda ctx, g: g * 2.001, lambda ctx, inputs, output: None, jvp=lambda ctx, t: t * 2,
+        generate_vmap_rule=True,
+    )  # fmt: skip
     monkeypatch.setattr("graphs.OPERATIONS", [lambda t, x, y: double.apply(x) * y])
     with pytest.raises(AssertionError):
         Graph(torch, [(0, 1, 0, 0), (2, 0, 0, 0)], 1).check()

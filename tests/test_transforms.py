@@ -293,6 +293,8 @@ def test_tied_weights_and_buffers() -> None:
 
 def test_custom_function_in_every_transform() -> None:
     class Square(torch.autograd.Function):
+        generate_vmap_rule = True
+
         @staticmethod
         def forward(x: Any) -> Any:
             return x**2

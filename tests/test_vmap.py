@@ -271,10 +271,10 @@ def test_custom_function_with_its_own_rule() -> None:
         @staticmethod
         def vmap(info: Any, in_dims: tuple, x: Any, y: Any) -> tuple:
             seen.append((info.batch_size, info.randomness, in_dims, tuple(x.shape), tuple(y.shape)))
-            return Product.apply(x, y), 0
+            return Product.apply(x.movedim(in_dims[0], 0), y), 0
 
     assert torch.equal(vmap(Product.apply, in_dims=(1, None))(B.T, B[0]), B * B[0])
-    assert seen == [(4, "error", (0, None), (4, 3), (3,))]
+    assert seen == [(4, "error", (1, None), (3, 4), (3,))]
     assert torch.equal(vmap(grad(lambda x, y: Product.apply(x, y).sum()))(B, B + 1), B + 1)
     assert torch.equal(grad(lambda b: vmap(Product.apply)(b, b).sum())(B), B * 2)
 

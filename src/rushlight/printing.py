@@ -80,13 +80,15 @@ def printoptions(**options: Any) -> Iterator[None]:
 
 def tensor_str(tensor: Tensor, *, tensor_contents: str | None = None, tangent: Tensor | None = None) -> str:
     """The text of `repr(tensor)`; `tensor_contents`, if given, stands for the entries; `tangent` is forward mode's."""
+    from .autograd.modes import thread
+
     levels = getattr(tensor._array, "levels", None)
     if levels is not None:
         return f"BatchedTensor(lvl={levels[-1]}, bdim=0, value=\n    {_examples(tensor)}\n)"
-    if tangent is None and getattr(tensor, "_tangents", None):
+    if tangent is None and thread.forward_levels:
         from .autograd.forward_ad import unpack_dual
 
-        tensor, tangent = unpack_dual(tensor)
+        tangent = unpack_dual(tensor).tangent
     kind = type(tensor).__name__
     plain = kind in ("Tensor", "Parameter")
     prefix = "tensor(" if plain else f"{kind}("

@@ -408,8 +408,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     # --- to Python --------------------------------------------------------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> ndarray:
-        """The array beneath, sharing memory. Raises RuntimeError for a tensor that requires grad, unless `force`."""
-        if self._node is not None and not force:
+        """The array beneath, sharing memory. Raises RuntimeError where gradients would be lost, unless `force`."""
+        if self._node is not None and thread.grad_enabled and not force:
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if state.active and thread.functions:
             lost(self, "numpy()")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..func.vmap import vmap
+from ..func.vmap import Transforms, vmap
 from ..tensor import Tensor, wrap
 from .gradients import as_list, grad, implicit_cotangent, zeros_of
 
@@ -26,7 +26,8 @@ def batched_grad(
     reached: list[bool] = []
 
     def vjp(*cotangents: Tensor) -> tuple:
-        found = grad(roots, wanted, cotangents, keep, create_graph, True, allow_unused or materialize)
+        with Transforms(()):  # as in PyTorch, this vmap asks custom functions for no rule
+            found = grad(roots, wanted, cotangents, keep, create_graph, True, allow_unused or materialize)
         reached[:] = [one is not None for one in found]
         return tuple(one for one in found if one is not None)
 

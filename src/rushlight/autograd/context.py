@@ -12,20 +12,36 @@ from .modes import state, thread
 if TYPE_CHECKING:
     from weakref import ref
 
-    from .function import FunctionNode
+    from .function import BackwardCFunction, Function
+
+# What of its node a context shows as its own.
+OF_NODE = frozenset({"metadata", "next_functions", "register_hook", "register_prehook", "_sequence_nr"})
 
 
 class FunctionCtx:
     """What a custom function's forward leaves for its backward: what it saves and says here, and any attribute the user sets."""
 
-    to_save: tuple = ()
+    to_save: tuple | None = None
     saved_for_forward: tuple | None = None
-    dirty_tensors: tuple = ()
-    non_differentiable: tuple = ()
+    dirty_tensors: tuple | None = None
+    non_differentiable: tuple | None = None
     materialize_grads = True
     needs_input_grad: tuple[bool, ...] = ()
     _saved: tuple | None = ()  # None once it was freed
     _made_by: ref | None = None  # the node, which holds this
+    _function: Any = None
+
+    def __init__(self, function: type[Function]) -> None:
+        self._function = function
+
+    def __getattr__(self, name: str) -> Any:
+        if name in OF_NODE and self._node is not None:
+            return getattr(self._node, name)
+        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+
+    def name(self) -> str:
+        """The name of the node, as `grad_fn` prints it."""
+        return self._function._backward_cls.__name__
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors for backward, where `ctx.saved_tensors` gives them back; for anything else `apply` raises TypeError."""
@@ -83,9 +99,10 @@ class FunctionCtx:
             raise RuntimeError(SECOND_BACKWARD)
         return self._saved
 
-    def _keep(self, node: FunctionNode | None, outputs: dict[int, int]) -> None:
+    def _keep(self, node: BackwardCFunction | None, outputs: dict[int, int]) -> None:
         """Turns what was to be saved into records; an output (its number by its id) without its node, lest the node hold itself."""
-        for index, given in enumerate(self.to_save):
+        to_save = self.to_save or ()
+        for index, given in enumerate(to_save):
             if given is not None and not isinstance(given, Tensor):
                 raise TypeError(
                     f"save_for_backward can only save variables, but argument {index} is of type {type(given).__name__}. "
@@ -94,11 +111,11 @@ class FunctionCtx:
         if state.active and node is not None:
             from ..ops.dispatch import refuse_inference
 
-            refuse_inference(self.to_save)
+            refuse_inference(to_save)
         hooks = thread.saved_hooks if node is not None else ()
         self._saved = tuple(
             None if tensor is None else Saved(tensor, None if node is None else outputs.get(id(tensor)), hooks)
-            for tensor in self.to_save
+            for tensor in to_save
         )
 
     def _forget(self) -> None:

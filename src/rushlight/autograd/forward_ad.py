@@ -12,16 +12,30 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-import numpy as np
-
 from ..tensor import Tensor, wrap
 from .engine import edges_of
 from .gradients import grad
 from .graph import LEAF
-from .modes import enable_grad, refresh, state, thread
+from .modes import _Decorator, enable_grad, refresh, state, thread
+from .tangents import (
+    Levels,
+    aliased,
+    batched_as,
+    below,
+    laid_out,
+    lies_like,
+    open_tangents,
+    outside,
+    set_tangent,
+    tangents_of,
+    with_tangent,
+    zeros_of,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from ..ops.op import Op
+
+__all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_level", "make_dual", "unpack_dual"]
 
 next_level = count(1).__next__
 
@@ -33,8 +47,8 @@ class UnpackedDualTensor(NamedTuple):
     tangent: Tensor | None
 
 
-class dual_level:
-    """A block in which tensors may carry tangents. Raises RuntimeError when nested."""
+class dual_level(_Decorator):
+    """A block (or a function, as a decorator) in which tensors may carry tangents. Raises RuntimeError when nested."""
 
     def __enter__(self) -> int:
         return enter_dual_level()
@@ -45,7 +59,7 @@ class dual_level:
 
 def enter_dual_level() -> int:
     """Opens a level; returns its number, 0, since PyTorch allows but one. Raises RuntimeError when one is open already."""
-    if getattr(thread, "dual_level", None) is not None:
+    if thread.dual_level is not None:
         raise RuntimeError("Nested forward mode AD is not supported at the moment")
     thread.dual_level = push_level()
     return 0
@@ -53,13 +67,42 @@ def enter_dual_level() -> int:
 
 def exit_dual_level(*, level: int | None = None) -> None:
     """Closes the level. Raises RuntimeError when none is open, or not this one."""
-    current = open_level(level)
+    current = thread.dual_level
+    if level not in (None, 0) or (current is None and level == 0):
+        raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
     if current is None:
-        raise RuntimeError(
-            "Trying to exit a forward AD level that was not the last one that was created. This is not supported: no level is open"
-        )
+        raise RuntimeError("Dual level must be a positive number: trying to exit one, but none is open.")
     thread.dual_level = None
     pop_level(current)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_current_level":
+        return -1 if thread.dual_level is None else 0
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _set_fwd_grad_enabled(_Decorator):
+    """Switches forward mode on or off: at once as a function call, until the block's end as a context manager."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode, self.previous = mode, (thread.forward_levels, thread.forward_hidden)
+        self.__enter__()
+
+    def _again(self) -> _set_fwd_grad_enabled:
+        return type(self)(self.mode)
+
+    def __enter__(self) -> None:
+        levels = thread.forward_levels if thread.forward_hidden is None else thread.forward_hidden
+        thread.forward_levels, thread.forward_hidden = (levels, None) if self.mode else ((), levels)
+
+    def __exit__(self, *exception: Any) -> None:
+        thread.forward_levels, thread.forward_hidden = self.previous
+
+
+def _is_fwd_grad_enabled() -> bool:
+    """Whether ops push tangents."""
+    return thread.forward_hidden is None
 
 
 def push_level() -> int:
@@ -95,35 +138,40 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
     Raises RuntimeError outside a level, ValueError for integers or a tangent of another shape or type.
     """
-    level = open_level(level)
+    level = open_level(level, "_make_dual")
     if level is None:
         raise RuntimeError(
             "Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() first."
         )
     check_dual(tensor, tangent)
     if tangents_of(tangent, level) is not None:
-        raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level is not supported.")
+        raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level 0 is not supported.")
     if tangents_of(tensor, level) is not None:
         raise RuntimeError(
-            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level is not supported."
+            "Making a dual Tensor based on a Tensor that already has a forward gradient at the same level 0 is not supported."
         )
+    if not lies_like(tangent._array, tensor._array):
+        with outside(level):
+            tangent = laid_out(tangent, tensor)
     return with_tangent(tensor, tangent, level)
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
     """The value and the tangent of a dual tensor."""
-    level = open_level(level)
+    level = open_level(level, "_unpack_dual")
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"_unpack_dual(): argument 'dual' (position 1) must be Tensor, not {type(tensor).__name__}")
     if level is None:
         return UnpackedDualTensor(tensor, None)
     tangent = tangents_of(tensor, level)
     return UnpackedDualTensor(below(tensor, level) if tangent is not None else tensor, tangent)
 
 
-def open_level(level: int | None) -> int | None:
+def open_level(level: int | None, caller: str) -> int | None:
     """The open level, None without one. Raises RuntimeError for the number of another."""
     if level not in (None, 0):
-        raise RuntimeError(f"Dual level {level} is not open: the only level there can be has the number 0")
-    return getattr(thread, "dual_level", None)
+        raise RuntimeError(f"Invalid level given to {caller}: {level}, but the only one there can be is 0")
+    return thread.dual_level
 
 
 def check_dual(tensor: Any, tangent: Any) -> None:
@@ -147,75 +195,13 @@ def check_dual(tensor: Any, tangent: Any) -> None:
         )
 
 
-def tangents_of(tensor: Any, level: int) -> Tensor | None:
-    """A tensor's tangent at a level, None without one."""
-    tangents = tensor._tangents
-    return None if tangents is None or level not in thread.forward_levels else tangents.get(level)
-
-
-def aliased(tensor: Tensor) -> Tensor:
-    """The same tensor as another object, with the same history."""
-    if tensor._node is LEAF:
-        from ..ops.shapes import alias
-
-        with NoLevels():
-            return alias(tensor) if thread.grad_enabled else wrap(tensor._array)
-    other = wrap(tensor._array)
-    other._node, other._base = tensor._node, tensor._base
-    return other
-
-
-class NoLevels:
-    """A block in which no tangents are pushed."""
-
-    def __enter__(self) -> None:
-        self.levels = thread.forward_levels
-        thread.forward_levels = ()
-
-    def __exit__(self, *exception: Any) -> None:
-        thread.forward_levels = self.levels
-
-
-class Levels:
-    """A block in which only some levels are open."""
-
-    def __init__(self, levels: tuple[int, ...]) -> None:
-        self.inside = levels
-
-    def __enter__(self) -> None:
-        self.levels, thread.forward_levels = thread.forward_levels, self.inside
-
-    def __exit__(self, *exception: Any) -> None:
-        thread.forward_levels = self.levels
-
-
-def with_tangent(tensor: Tensor, tangent: Tensor, level: int) -> Tensor:
-    """A view of `tensor` that carries one more tangent."""
-    dual = aliased(tensor)
-    if tangent._array.dtype != tensor._array.dtype:
-        tangent = tangent.to(tensor.dtype)
-    if thread.batch_levels or state.batched_nodes:
-        tangent = batched_as(tangent, tensor)
-    dual._tangents = {**(tensor._tangents or {}), level: tangent}
-    return dual
-
-
-def below(tensor: Any, level: int) -> Any:
-    """A tensor without its tangents of this level and of those within it."""
-    if not isinstance(tensor, Tensor) or not tensor._tangents:
-        return tensor
-    stripped = aliased(tensor)
-    stripped._tangents = {one: tangent for one, tangent in tensor._tangents.items() if one < level} or None
-    return stripped
-
-
 def push_forward(op: Op, values: list, options: dict, given: list, outputs: list) -> None:
     """Gives the outputs of an op the tangents that follow from those of its inputs."""
     for level in thread.forward_levels:
         tangents = [tangents_of(value, level) if isinstance(value, Tensor) else None for value in given]
         if all(tangent is None for tangent in tangents) or not op.differentiable:
             continue
-        with Levels(tuple(one for one in thread.forward_levels if one < level)):
+        with outside(level):
             primals = [below(value, level) for value in given]
             pushed = jvp(op, values, options, primals, tangents, outputs, level)
         for output, tangent in zip(outputs, pushed, strict=True):
@@ -225,7 +211,7 @@ def push_forward(op: Op, values: list, options: dict, given: list, outputs: list
                     tangent = tangent.to(output.dtype)
                 if not op.view and (thread.batch_levels or state.batched_nodes):
                     tangent = batched_as(tangent, output)
-                output._tangents = {**(output._tangents or {}), level: tangent}
+                set_tangent(output, level, tangent)
     for index, output in enumerate(outputs):
         if output is not None and output._tangents and output._node is not None:
             # A rule that saved this output finds its tangents there.
@@ -249,7 +235,12 @@ def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outp
         pushed = pointwise_jvp(op, primals, tangents, outputs[0])
         if pushed is not None:
             return [pushed]
-    return jvp_by_transposition(op, values, options, primals, tangents)
+    try:
+        return jvp_by_transposition(op, values, options, primals, tangents)
+    except NotImplementedError as error:
+        raise NotImplementedError(
+            f"Trying to use forward AD with {op.name} that does not support it because it has not been implemented yet: {error}"
+        ) from None
 
 
 def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor) -> Tensor | None:
@@ -260,7 +251,7 @@ def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor) -> Tens
     if kind.kind != "f" or any(not isinstance(one, Tensor) or one._array.dtype != kind for one in primals):
         return None
     out = aliased(output)  # another object: the output gets the tangent, which what the tangent saves must not hold
-    out._tangents = output._tangents
+    out._tangents = open_tangents(output)
     known = {**dict(zip(op.inputs, primals, strict=True)), "out": out}
     total: Any = None
     for partial, names, tangent in zip(op.rules, op.needed.rules, tangents, strict=True):
@@ -309,7 +300,7 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
                 primals[i] = batched_as(primals[i], tangents[i])
             if primals[i]._node is None:
                 inputs[i] = wrap(primals[i]._array).requires_grad_(True)
-                inputs[i]._tangents = primals[i]._tangents
+                inputs[i]._tangents = open_tangents(primals[i])
                 private.append(inputs[i])
             else:
                 inputs[i] = alias(primals[i])  # a node of its own, also when one tensor is given twice
@@ -326,18 +317,6 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
     spend([*private, *cotangents])
     pushed = iter([zeros_of(out) if one is None else released(one, recording) for one, out in zip(found, flowing, strict=True)])
     return [None if result is None or result._node is None else next(pushed) for result in results]
-
-
-def batched_as(tensor: Tensor, model: Tensor) -> Tensor:
-    """A tensor that has an example of its own wherever the model has one.
-
-    So no pass sums a cotangent over examples that differ, and what is written into the tensor has its place.
-    """
-    from ..arrays.batched import levels_of
-
-    if set(levels_of(model._array)) <= set(levels_of(tensor._array)):
-        return tensor
-    return tensor + zeros_of(model)
 
 
 def spend(variables: list) -> None:
@@ -378,48 +357,3 @@ def leads_to_variables(tensor: Tensor) -> bool:
                 seen.add(edge)
                 pending.append(edge)
     return False
-
-
-def zeros_of(tensor: Tensor) -> Tensor:
-    """Zeros of a tensor's shape and type."""
-    return wrap(np.zeros_like(tensor._array))
-
-
-def assign_tangents(target: Tensor, result: Tensor) -> None:
-    """Gives a tensor that was changed in place the tangents of what it now holds; a base learns of its view's."""
-    for level in thread.forward_levels:
-        new: Any = tangents_of(result, level)
-        old = tangents_of(target, level)
-        if new is None and old is None:
-            continue
-        if target._base is not None:
-            old = old if old is not None else tangent_of_view(target, level, new)
-        if old is not None:
-            with NoLevels():
-                old.copy_(zeros_of(old) if new is None else new)
-        else:
-            target._tangents = {**(target._tangents or {}), level: new}
-
-
-def tangent_of_view(view: Tensor, level: int, new: Tensor) -> Tensor:
-    """A view's tangent as a view of its base's, which is made of zeros where there is none; with examples where `new` has some."""
-    from ..arrays.batched import BatchedArray, all_levels, batch_size, operand
-    from ..arrays.memory import Layout
-
-    base = view._base
-    assert base is not None
-    known = tangents_of(base, level)
-    layout = Layout.of(view._array, base._array)
-    levels = all_levels([one._array for one in (base, new, known) if one is not None])
-    sizes = tuple(batch_size([one._array for one in (base, new, known) if one is not None], level) for level in levels)
-    buffer = np.zeros((*sizes, -(-layout.size // 16) * 16), np.uint8)
-    whole, part = (
-        np.ndarray(sizes + place.shape, place.dtype, buffer, place.offset, buffer.strides[:-1] + place.strides)
-        for place in (layout.base, layout.view)
-    )
-    if known is not None:
-        whole[...] = operand(known._array, levels, len(layout.base.shape))
-    base._tangents = {**(base._tangents or {}), level: wrap(BatchedArray(whole, levels) if levels else whole)}
-    tangent = wrap(BatchedArray(part, levels) if levels else part)
-    view._tangents = {**(view._tangents or {}), level: tangent}
-    return tangent

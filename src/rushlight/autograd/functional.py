@@ -335,6 +335,7 @@ def stacked(column: tuple, index: int, number: int, input: Tensor, strict: bool,
 def jacobian_by_columns(func: Callable, inputs: Any, strict: bool, vectorize: bool) -> Any:
     """The Jacobian in forward mode, all columns of an input at once."""
     from ..func.derivatives import jacfwd
+    from ..func.vmap import Transforms
 
     if strict:
         raise RuntimeError(
@@ -349,7 +350,8 @@ def jacobian_by_columns(func: Callable, inputs: Any, strict: bool, vectorize: bo
     kind: list[bool] = []
 
     def checked(*inside: Tensor) -> tuple:
-        several_out, outputs = outputs_of(func, inside, "jacobian")
+        with Transforms(()):  # as in PyTorch, custom functions are asked for no rule
+            several_out, outputs = outputs_of(func, inside, "jacobian")
         kind[:] = [several_out]
         return outputs
 

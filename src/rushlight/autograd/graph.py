@@ -121,6 +121,9 @@ class Node:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {id(self):#x}>"
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(f"cannot pickle {self.name()!r} object")
+
     @property
     def hook_holder(self) -> Any:
         """Where the hooks of the tensor that this node made are kept."""

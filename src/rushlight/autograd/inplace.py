@@ -44,7 +44,10 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
         return call_overrides(getattr(Tensor, f"{op.name}_"), (target, *args), kwargs)
     source = wrap(target._array)
     source._node = None if target._node is LEAF else target._node  # a leaf is only reached where nothing is recorded
-    source._tangents = target._tangents
+    if thread.forward_levels:
+        from .tangents import open_tangents
+
+        source._tangents = open_tangents(target)
     if thread.grad_enabled and (op.kind == "composite" or op.inputs[0] in op.needed.slots) and records(source, args, kwargs):
         source._array = target._array.copy()  # a rule may need what was there before, and how it moved
         source._tangents = source._tangents and {level: tangent.clone() for level, tangent in source._tangents.items()}
@@ -136,7 +139,7 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
     if node is not None:
         adopt(node, result._array, target, cell)
     if thread.forward_levels:
-        from .forward_ad import assign_tangents
+        from .tangents import assign_tangents
 
         assign_tangents(target, result)
     take_history(target, node)

@@ -29,7 +29,11 @@ class _Thread(threading.local):
     inference_mark: Any = None  # what tensors made in inference mode hold
     multithreading = True
     forward_levels: tuple[int, ...] = ()  # of forward mode, innermost last
+    forward_hidden: tuple[int, ...] | None = None  # the same, while forward mode is switched off
+    dual_level: int | None = None  # the one that `forward_ad.dual_level` opened
     batch_levels: tuple[int, ...] = ()  # of vmap, innermost last
+    transforms: tuple[int, ...] = ()  # of torch.func, innermost last: numbers from one count, of vmap its levels
+    nesting = 0  # of calls from a backward pass that may start another
     randomness: tuple[tuple[str, int, int], ...] = ()  # per level of vmap: what is allowed, the level, the size of the batch
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None

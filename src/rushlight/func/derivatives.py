@@ -10,11 +10,12 @@ from ..autograd.forward_ad import (
 from ..autograd.gradients import grad as graph_grad
 from ..autograd.graph import LEAF
 from ..autograd.modes import enable_grad, thread
+from ..autograd.tangents import open_tangents
 from ..creation import zeros_like
 from ..ops.shapes import alias
 from ..tensor import Tensor, wrap
 from ..utils._pytree import tree_flatten, tree_map, tree_unflatten
-from .vmap import vmap
+from .vmap import Transforms, vmap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def tracked(tensor: Tensor) -> Tensor:
     if tensor._node is not None:
         return alias(tensor)
     leaf = wrap(tensor._array)
-    leaf._tangents = tensor._tangents
+    leaf._tangents = open_tangents(tensor)
     leaf._node = LEAF
     return leaf
 
@@ -90,7 +91,7 @@ def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: 
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         recording = thread.grad_enabled
-        with enable_grad():
+        with enable_grad(), Transforms.one_more():
             values, fresh = variables(chosen(args, argnums))
             output, aux = split_aux(func(*replaced(args, argnums, values), **kwargs), has_aux, "grad_and_value(f)(*args)")
             if not isinstance(output, Tensor):
@@ -145,7 +146,7 @@ def gradients(outputs: list[Tensor], inputs: list[Tensor], cotangents: list) -> 
 def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
     """`func(*primals)`, and a function from cotangents of the outputs to cotangents of the primals."""
     recording = thread.grad_enabled
-    with enable_grad():
+    with enable_grad(), Transforms.one_more():
         values, fresh = variables(primals)
         output, aux = split_aux(func(*values), has_aux, "vjp(f, *primals)")
     outputs, out_spec = tensors_only(output, "vjp(f, *primals)")
@@ -188,7 +189,8 @@ def jvp(func: Callable, primals: Any, tangents: Any, *, strict: bool = False, ha
     level = push_level()
     try:
         duals = [with_tangent(one, tangent, level) for one, tangent in zip(flat, directions, strict=True)]
-        output, aux = split_aux(func(*tree_unflatten(duals, spec)), has_aux, "jvp(f, primals, tangents)")
+        with Transforms.one_more():
+            output, aux = split_aux(func(*tree_unflatten(duals, spec)), has_aux, "jvp(f, primals, tangents)")
         outputs, out_spec = tensors_only(output, "jvp(f, primals, tangents)")
         pushed = tree_unflatten([_tangent(one, level, strict) for one in outputs], out_spec)
         shown = tree_map(lambda one: below(one, level), output)

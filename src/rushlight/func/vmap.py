@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays.batched import BatchedArray, aligned, all_levels, examples_in, levels_of, unwrap
 from ..autograd.graph import Node, next_order
 from ..autograd.modes import refresh, state, thread
+from ..autograd.tangents import open_tangents
 from ..ops.op import edge_of
 from ..tensor import Tensor, wrap
 from ..utils._pytree import broadcast_prefix, tree_flatten, tree_unflatten
@@ -60,10 +61,12 @@ def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
     data = array.data if levels else array
     inner = tuple(sorted((*levels, level)))  # a cotangent may enter a level outside of those that it is in
     inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), inner.index(level)), inner))
+    if dim:
+        inside._entered = dim  # type: ignore[attr-defined]
     if tensor._node is not None and thread.grad_enabled:
         inside._node = Entering(tensor, level, dim)
-    if tensor._tangents:
-        inside._tangents = {key: enter(tangent, level, dim) for key, tangent in tensor._tangents.items()}
+    if thread.forward_levels:
+        inside._tangents = {key: enter(tangent, level, dim) for key, tangent in open_tangents(tensor).items()}
     return inside
 
 
@@ -79,8 +82,8 @@ def leave(tensor: Tensor, level: int, dim: int, size: int) -> Tensor:
     outside = wrap(BatchedArray(moved, levels) if levels else moved)
     if tensor._node is not None and thread.grad_enabled:
         outside._node = Leaving(tensor, level, dim)
-    if tensor._tangents:
-        outside._tangents = {key: leave(tangent, level, dim, size) for key, tangent in tensor._tangents.items()}
+    if thread.forward_levels:
+        outside._tangents = {key: leave(tangent, level, dim, size) for key, tangent in open_tangents(tensor).items()}
     return outside
 
 
@@ -275,49 +278,22 @@ def batched_like(tensor: Tensor, model: Tensor) -> Tensor:
     return tensor
 
 
-class VmapInfo(NamedTuple):
-    """What the `vmap` of a custom function is told of the batch."""
+class Transforms:
+    """A block in which these transforms are open. Custom functions ask which are, and in what order."""
 
-    batch_size: int
-    randomness: str
+    def __init__(self, numbers: tuple[int, ...]) -> None:
+        self.inside = numbers
 
+    @staticmethod
+    def one_more() -> Transforms:
+        """A block within one transform more, which is no vmap."""
+        return Transforms((*thread.transforms, next_level()))
 
-def batched_level(args: tuple) -> int | None:
-    """The innermost open level at which any argument is batched."""
-    found = [level for arg in args if isinstance(arg, Tensor) for level in levels_of(arg._array) if level in thread.batch_levels]
-    return max(found, default=None)
+    def __enter__(self) -> None:
+        self.outside, thread.transforms = thread.transforms, self.inside
 
-
-def apply_rule(function: Any, args: tuple, level: int) -> Any:
-    """A custom function by its own `vmap`, which sees the examples of that level along a dimension."""
-    if function.generate_vmap_rule:
-        raise RuntimeError(
-            f"You tried to vmap over {function.__name__}, but it has both generate_vmap_rule=True and an overridden vmap "
-            "staticmethod. Please set generate_vmap_rule=False or delete the overridden vmap staticmethod to avoid ambiguity."
-        )
-    size = thread.batch_sizes[level]
-    batched = [isinstance(arg, Tensor) and level in levels_of(arg._array) for arg in args]
-    before = thread.batch_levels, thread.randomness
-    mode = next(mode for mode, one, _ in thread.randomness if one == level)
-    thread.batch_levels = tuple(one for one in thread.batch_levels if one < level)
-    thread.randomness = tuple(rule for rule in thread.randomness if rule[1] < level)
-    try:
-        whole = [leave(arg, level, 0, size) if is_batched else arg for arg, is_batched in zip(args, batched, strict=True)]
-        answer = function.vmap(VmapInfo(size, mode), tuple(0 if one else None for one in batched), *whole)
-        if not (isinstance(answer, tuple) and len(answer) == 2):
-            raise RuntimeError(
-                f"Expected the vmap staticmethod of {function.__name__} to return (outputs, out_dims), a tuple of two"
-            )
-        outputs, spec = tree_flatten(answer[0])
-        dims = broadcast_prefix(answer[1], answer[0])
-        if dims is None:
-            raise RuntimeError(
-                f"The vmap staticmethod of {function.__name__} returned out_dims that do not fit its outputs: {answer[1]}"
-            )
-        entered = [one if dim is None else enter(one, level, dim) for one, dim in zip(outputs, dims, strict=True)]
-        return tree_unflatten(entered, spec)
-    finally:
-        thread.batch_levels, thread.randomness = before
+    def __exit__(self, *exception: Any) -> None:
+        thread.transforms = self.outside
 
 
 class Batching:
@@ -327,14 +303,15 @@ class Batching:
         self.level, self.randomness, self.size = level, randomness, size
 
     def __enter__(self) -> None:
-        self.previous = thread.batch_levels, thread.randomness
+        self.previous = thread.batch_levels, thread.randomness, thread.transforms
         thread.batch_levels = (*thread.batch_levels, self.level)
+        thread.transforms = (*thread.transforms, self.level)
         thread.randomness = (*thread.randomness, (self.randomness, self.level, self.size))
         thread.batch_sizes[self.level] = self.size
         refresh()
 
     def __exit__(self, *exception: Any) -> None:
-        thread.batch_levels, thread.randomness = self.previous
+        thread.batch_levels, thread.randomness, thread.transforms = self.previous
         del thread.batch_sizes[self.level]
         refresh()
 

@@ -158,7 +158,7 @@ def without_examples(result: Any, level: int) -> Any:
 
 def by_composite(batch: Batch) -> Any:
     """A fused op by the other ops that it stands for."""
-    from ..autograd.forward_ad import NoLevels
+    from ..autograd.tangents import NoLevels
     from ..autograd.modes import no_grad
     from ..tensor import wrap
 

@@ -430,6 +430,13 @@ def write_out(op: Op, out: Any, result: Any) -> Any:
             f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad."
         )
+    if thread.forward_levels:
+        from ..autograd.tangents import open_tangents
+
+        if open_tangents(out) or open_tangents(result):
+            raise NotImplementedError(
+                f"Trying to use forward AD with {op.name}_out that does not support it because it is an out= function"
+            )
     from ..autograd.inplace import overwrite
 
     kind, wanted = dtypes.of(result._array), dtypes.of(out._array)

@@ -17,7 +17,7 @@ def _restrided(name: str, view: Any, node_name: str) -> Any:
         result = view(self, *args, **kwargs)
         node = result._node
         self._array = result._array
-        self._node = node
+        self._node, self._tangents = node, result._tangents
         if isinstance(node, Node):
             renamed(node, node_name)
         version_cell(self).bump()
