@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 
 import pytest
+from module_hook_cases import PROGRAMS
 
 import rushlight as torch
 import rushlight.nn as nn
 from rushlight.nn.modules import module as global_hooks
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 class Scale(nn.Module):
@@ -84,7 +87,7 @@ def test_full_backward_hooks():
 def test_backward_hooks_replace_gradients():
     layer, x = Scale(3.0), leaf()
     layer.register_full_backward_hook(lambda module, gi, go: (gi[0] * 100,))
-    layer.register_full_backward_pre_hook(lambda module, go: go[0] * 5)
+    layer.register_full_backward_pre_hook(lambda module, go: (go[0] * 5,))
     layer(x).sum().backward()
     assert x.grad.tolist() == [1500, 1500]
 

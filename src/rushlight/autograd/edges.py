@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..tensor import Tensor, refresh_view, wrap
+from .. import devices, dtypes
+from ..tensor import Size, Tensor, refresh_view, wrap
+from ..utils.hooks import RemovableHandle
 from .engine import Pass, edges_of, running_node, running_pass
-from .graph import LEAF, AccumulateGrad, Node, OutputStub, RemovableHandle, public_edge, version_cell
+from .graph import LEAF, AccumulateGrad, Node, OutputStub, public_edge, version_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,7 +73,7 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
 # --- hooks on several tensors -----------------------------------------------------------------------------------------------------
 
 
-class MultiHandle(RemovableHandle):
+class _MultiHandle(RemovableHandle):
     """Removes the hooks of several tensors at once."""
 
     def __init__(self, handles: tuple) -> None:
@@ -93,11 +95,11 @@ def register_multi_grad_hook(
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
     if mode == "any":
-        return MultiHandle(tuple(_hooks_for_any(tensors, fn)))
+        return _MultiHandle(tuple(_hooks_for_any(tensors, fn)))
     for tensor in tensors:
         if not tensor.requires_grad:
             raise AssertionError("Expected gradient function to be set: every tensor of a multi-grad hook must require grad")
-    return MultiHandle(tuple(_hooks_for_all(tensors, fn)))
+    return _MultiHandle(tuple(_hooks_for_all(tensors, fn)))
 
 
 def _hooks_for_any(tensors: Sequence[Tensor], fn: Callable) -> list:

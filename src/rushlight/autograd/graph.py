@@ -13,10 +13,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from ..utils import hooks as hook_tables
 from .modes import state
 
 if TYPE_CHECKING:
     from ..tensor import Tensor
+    from ..utils.hooks import RemovableHandle
 
 # Orders count downwards, so that a heap yields the latest node first.
 next_order = count(0, -1).__next__
@@ -50,38 +52,12 @@ SECOND_BACKWARD = (
 )
 
 
-class RemovableHandle:
-    """Removes a hook: `handle.remove()`, or on leaving a `with` block."""
-
-    next_id = count().__next__
-
-    def __init__(self, hooks: Any, *, extra_dict: Any = None) -> None:
-        self.hooks_ref = weakref.ref(hooks)
-        self.id = RemovableHandle.next_id()
-        extra = extra_dict if isinstance(extra_dict, (list, tuple)) else () if extra_dict is None else (extra_dict,)
-        self.extra_refs = tuple(weakref.ref(one) for one in extra)
-
-    def remove(self) -> None:
-        for reference in (self.hooks_ref, *self.extra_refs):
-            hooks = reference()
-            if hooks is not None:
-                hooks.pop(self.id, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.remove()
-
-
 def add_hook(hooks: OrderedDict, hook: Callable) -> RemovableHandle:
     """Adds `hook` to an ordered table of hooks, and makes every pass look for hooks from now on."""
     if not callable(hook):
         raise TypeError(f"hook must be callable, not {type(hook).__name__}")
     state.hooks = True
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = hook
-    return handle
+    return hook_tables.add_hook(hooks, hook)
 
 
 class Node:
@@ -347,5 +323,7 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
 
 
 def producer_name(made_by: Any) -> str:
-    """The name of what made a tensor, from its `_node`, as PyTorch's messages have it: `Add` for AddBackward0."""
-    return public_edge(made_by)[0].name().partition("Backward")[0]
+    """The name of what made a tensor, from its `_node`, as PyTorch's messages have it: `Add` for AddBackward0; "" if nothing did."""
+    node = None if made_by is None or made_by is LEAF else public_edge(made_by)[0]
+    name = "" if node is None else node.name()
+    return name.rpartition("Backward")[0] or name
