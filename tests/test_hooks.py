@@ -6,9 +6,12 @@ import gc
 import weakref
 
 import pytest
+from hook_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd.graph import register_multi_grad_hook
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def leaf(*values: float) -> torch.Tensor:

@@ -274,7 +274,12 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         if self._base is not None:
             refresh_view(self)
         node = self._node
-        return None if node is None or node is LEAF else public_edge(node)[0]
+        if node is None or node is LEAF:
+            return None
+        shown = public_edge(node)[0]
+        if shown is node:
+            node._output = self._array.shape, self._array.dtype
+        return shown
 
     def _is_view(self) -> bool:
         return self._base is not None

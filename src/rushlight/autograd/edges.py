@@ -34,16 +34,44 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
         refresh_view(tensor)
     edge = GradientEdge(*public_edge(tensor if tensor._node is LEAF else tensor._node))
     if tensor._node is not LEAF:
-        edge.tensor = like(tensor)
+        edge.tensor = placeholder(tensor._array.shape, tensor._array.dtype)
         edge.tensor._node = tensor._node
     return edge
 
 
-def like(tensor: Tensor) -> Tensor:
+def placeholder(shape: tuple, dtype: Any) -> Tensor:
     """A tensor of that shape and type that takes no memory: one element, repeated."""
     import numpy as np
 
-    return wrap(np.broadcast_to(np.zeros((), tensor._array.dtype), tensor._array.shape))
+    return wrap(np.broadcast_to(np.zeros((), dtype), shape))
+
+
+def output_spaces(node: Node) -> tuple:
+    """The shapes and types of a node's outputs, None for one that is not known or has no gradient."""
+    if isinstance(node, AccumulateGrad):
+        array = node.variable._array
+        return ((array.shape, array.dtype),)
+    return (node._output,) if node._outputs is None else node._outputs
+
+
+class InputMetadata:
+    """What a node expects of a cotangent."""
+
+    __slots__ = ("shape", "dtype")
+    is_nested_tensor = is_tensor_subclass = False
+    device = devices.cpu
+
+    def __init__(self, shape: tuple, dtype: Any) -> None:
+        self.shape = Size(shape)
+        self.dtype = dtypes.from_numpy(dtype)
+
+
+def input_metadata(node: Node) -> list[InputMetadata]:
+    """What a node expects of the cotangents of its outputs. Raises AttributeError where it does not know."""
+    spaces = output_spaces(node)
+    if spaces == (None,):
+        raise AttributeError(f"what {node.name()} made is not known: ask its result for its `grad_fn` first")
+    return [InputMetadata(*space) for space in spaces if space is not None]
 
 
 def tensor_at(edge: Any) -> Tensor:
@@ -54,9 +82,9 @@ def tensor_at(edge: Any) -> Tensor:
         return edge.node.variable
     if getattr(edge, "tensor", None) is not None:
         return edge.tensor
-    several = edge.node._outputs
-    stand_in: Any = wrap(None)
-    stand_in._node = edge.node if several is None else OutputStub(edge.node, edge.output_nr)
+    space = output_spaces(edge.node)[edge.output_nr]
+    stand_in: Any = wrap(None) if space is None else placeholder(*space)
+    stand_in._node = edge.node if edge.node._outputs is None else OutputStub(edge.node, edge.output_nr)
     return stand_in
 
 
@@ -67,6 +95,8 @@ def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     except TypeError:
         raise RuntimeError("increment_version expect a Iterable[Tensor] as input") from None
     for one in tensors:
+        if not isinstance(one, Tensor):
+            raise RuntimeError("increment_version expects each element of the iterable to be a tensor")
         version_cell(one).bump()
 
 
@@ -142,14 +172,11 @@ def _hooks_for_all(tensors: Sequence[Tensor], fn: Callable) -> list:
 
 
 def place_of(tensor: Tensor) -> Callable[[], Any]:
-    """Gives what stands for a tensor in a set of places, without holding it: the leaf, the node, or a node and an output number."""
+    """Gives what stands for a tensor in a set of places, without holding it: the leaf or the node, whichever output it is."""
     from weakref import ref
 
     node = tensor._node
-    if isinstance(node, OutputStub):
-        several, index = ref(node.node), node.index
-        return lambda: (several(), index)
-    return ref(tensor if node is LEAF else node)
+    return ref(tensor if node is LEAF else node.node if isinstance(node, OutputStub) else node)
 
 
 def reached_by(task: Pass) -> set:
@@ -160,10 +187,9 @@ def reached_by(task: Pass) -> set:
     pending += [] if current is None else [current]
     while pending:
         place = pending.pop()
-        key = (place.node, place.index) if isinstance(place, OutputStub) else place
-        if key in found or (task.needed is not None and place not in task.needed and place is not current):
+        if place in found or (task.needed is not None and place not in task.needed and place is not current):
             continue
-        found.add(key)
+        found.add(place)
         if place._order is not None:
             pending += [edge for edge in edges_of(place) if edge is not None]
     return found

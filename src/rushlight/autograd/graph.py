@@ -80,6 +80,9 @@ class Node:
     output_hooks: dict[int, OutputHooks] | None = None  # of a node with several outputs: both, per output number
     trace: tuple[str, int] | None = None  # the file and line of the call, known where a recording for `explain` was on
     _outputs: tuple | None = None  # of a node with several outputs: their shapes and types
+    _output: tuple | None = None  # of any other: that of its output, known where somebody asked the tensor for its `grad_fn`
+    output_cells: dict[int, VersionCell] | None = None  # of such a node: the version cells that its outputs have by now
+    constants: tuple = ()  # the outputs, such as indices, through which no gradient flows, where the derivative needs them
     _materialize = True  # whether such a node gets zeros for outputs that took no part
 
     def vjp(self, g: Any, keep: bool) -> tuple:
@@ -114,12 +117,32 @@ class Node:
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each differentiable input its producer and the number of the producer's output."""
         rules = getattr(self.op, "rules", ())  # inputs without a rule (indices, masks) are no edges of PyTorch's
-        return tuple(
+        shown = tuple(
             public_edge(edge) for i, edge in enumerate(self.edges) if i >= len(rules) or rules[i] is not None or edge is not None
         )
+        self.__dict__["shown_leaves"] = [node for node, _ in shown if isinstance(node, AccumulateGrad)]  # it holds them
+        return shown
+
+    @property
+    def _input_metadata(self) -> list:
+        """The shapes and types of the cotangents that arrive here. Raises AttributeError where they are not known."""
+        from .edges import input_metadata
+
+        return input_metadata(self)
 
     def _sequence_nr(self) -> int:
         return -self._order
+
+    def __call__(self, *grads: Any) -> Any:
+        """The cotangents of the inputs from those of the outputs: the derivative alone, without hooks, and freeing nothing."""
+        from .engine import check_versions, complete
+        from .projection import project_all
+
+        check_versions(self)
+        results = self.vjp_recorded(grads[0] if self._outputs is None else complete(self, list(grads), True), True)
+        if self.spaces is not None:
+            results = project_all(results, self.spaces)
+        return results[0] if len(results) == 1 else results
 
     def __getattr__(self, name: str) -> Any:
         if self.op is not None and name.startswith(("_saved_", "_raw_saved_")):
@@ -187,13 +210,12 @@ class AccumulateGrad(Node):
     @staticmethod
     def of(leaf: Tensor) -> AccumulateGrad:
         """The one node of a leaf, for as long as anybody holds it (it holds the leaf, not the other way round)."""
-        reference = leaf.__dict__.get("_accumulate")
-        node = reference() if reference is not None else None
+        node = AccumulateGrad.known(leaf)
         if node is None:
             node = AccumulateGrad(leaf)
             leaf.__dict__["_accumulate"] = weakref.ref(node)
-            hooks = leaf.__dict__.setdefault("_node_hooks", (OrderedDict(), OrderedDict()))
-            node.prehooks, node.posthooks = hooks  # they outlive the node: the leaf keeps them
+            # A node that nobody holds dies at once: the leaf keeps its hooks until a pass has called them.
+            node.prehooks, node.posthooks = leaf.__dict__.setdefault("_node_hooks", (OrderedDict(), OrderedDict()))
         return node
 
     def name(self) -> str:
@@ -221,6 +243,18 @@ _ELSEWHERE = {
     "GradientEdge": "edges",
     "get_gradient_edge": "edges",
     "increment_version": "edges",
+    @staticmethod
+    def known(leaf: Tensor) -> AccumulateGrad | None:
+        """The node of a leaf, if anybody holds one."""
+        reference = leaf.__dict__.get("_accumulate")
+        return None if reference is None else reference()
+
+    @staticmethod
+    def hooks_of(leaf: Tensor) -> tuple:
+        """The hooks before and after accumulation."""
+        node = AccumulateGrad.known(leaf)
+        return leaf.__dict__.get("_node_hooks", ({}, {})) if node is None else (node.prehooks, node.posthooks)
+
     "register_multi_grad_hook": "edges",
 }
 
@@ -247,6 +281,9 @@ def public_edge(edge: Any) -> tuple[Any, int]:
 
 def public_node(node: Node) -> Node:
     """The node, given the class whose name depends on how the op was called (as SumBackward0 and SumBackward1)."""
+    "region_activation_memory_budget": "accelerators",
+    "set_override_stale_capture_stream": "accelerators",
+    "set_warn_on_accumulate_grad_stream_mismatch": "accelerators",
     if node.op is not None:
         node.op.specialize(node)
     return node

@@ -1,7 +1,7 @@
 """The part of a pass that somebody watches: hooks of tensors, nodes and leaves, gradients that were asked for, anomaly mode.
 
-At a node, in PyTorch's order: the hooks of the tensor that it made, that tensor's `.grad` if it retains it, what the pass is to
-return, the node's pre-hooks, the node, its post-hooks.
+At a node, in PyTorch's order: the hooks of the tensor that it made, that tensor's `.grad` if it retains it, the node's pre-hooks,
+the node, its post-hooks. What the pass is to return is taken after the tensor's hooks, or before them where the pass goes on.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 def run_watched(task: Pass, node: Any, g: Any) -> tuple | None:
     """The cotangents of a node's inputs; None when the pass does not go through it."""
+    needed = task.needed
+    goes_on = needed is None or node in task.ends or any(edge in needed for edge in edges_of(node) if edge is not None)
+    if goes_on and needed is not None:
+        capture(task, node, g)
     if type(g) is list:
         for index, holder in (node.output_hooks or {}).items():
             g[index] = call_tensor_hooks(task, holder, g[index])
-        for index in task.wanted_outputs.get(node, ()):
-            task.captured[node, index] = g[index]
     else:
         g = call_tensor_hooks(task, node, g)
-        if node in task.captured:
-            task.captured[node] = g
-    needed = task.needed
-    if needed is not None and node not in task.ends and not any(edge in needed for edge in edges_of(node) if edge is not None):
+    if not goes_on:
+        capture(task, node, g)
         return None
     if node.prehooks:
         g = call_prehooks(task, node.prehooks, g)
@@ -43,6 +43,15 @@ def run_watched(task: Pass, node: Any, g: Any) -> tuple | None:
             results = tuple(one if edge in needed else None for one, edge in zip(results, node.edges, strict=False))
         results = call_posthooks(task, node, results, g)
     return results
+
+
+def capture(task: Pass, node: Any, g: Any) -> None:
+    """Keeps what the pass is to return of a node's cotangents."""
+    if type(g) is list:
+        for index in task.wanted_outputs.get(node, ()):
+            task.captured[node, index] = g[index]
+    elif node in task.captured:
+        task.captured[node] = g
 
 
 def apply(task: Pass, node: Node, g: Any) -> tuple:
@@ -89,7 +98,7 @@ def checked(hook: Callable, replaced: Any, before: Any) -> Any:
     if not isinstance(replaced, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
     if before is None:
-        return replaced
+        raise RuntimeError("can't replace a None gradient with a non-None value")
     if replaced._array.dtype != before._array.dtype:
         was, got = describe_type(before._array), describe_type(replaced._array)
         raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was torch.{was} got torch.{got})")
@@ -111,7 +120,7 @@ def checked_all(hook: Callable, replaced: Any, before: tuple) -> tuple:
 
 def name_of(hook: Any) -> str:
     """A hook's name, for errors."""
-    return getattr(hook, "__name__", None) or type(hook).__name__
+    return getattr(hook, "__name__", "<unknown>")
 
 
 def tensors_of(g: Any) -> tuple:
@@ -144,30 +153,32 @@ def call_posthooks(task: Pass, node: Any, results: tuple, g: Any) -> tuple:
 
 def has_leaf_hooks(leaf: Tensor) -> bool:
     """Whether anybody wants to be called about a leaf's gradient."""
-    return leaf._hooks is not None or leaf._post_hooks is not None or "_node_hooks" in leaf.__dict__
+    return leaf._hooks is not None or leaf._post_hooks is not None or "_accumulate" in leaf.__dict__
 
 
 def accumulate_hooked(task: Pass, leaf: Tensor, g: Any) -> None:
     """Adds a complete cotangent to a leaf's `.grad`, calling the hooks of the leaf and of its AccumulateGrad."""
     if leaf._hooks:
         g = hooked(task, leaf._hooks, g)
-    before, after = leaf.__dict__.get("_node_hooks", ({}, {}))
-    node = AccumulateGrad.of(leaf) if before or after else None  # as long as its hooks run, so does the node live
+    before, after = AccumulateGrad.hooks_of(leaf)
     if before:
         g = call_prehooks(task, before, g)
     if g is not None:
         task.add_to_grad(leaf, g)
     call_each((leaf._post_hooks or {}).values(), leaf)
-    if node is not None:
-        for hook in list(after.values()):
-            replaced = hook((), (as_tensor(g),))
-            if replaced is not None:
-                checked_all(hook, replaced, ())
+    for hook in list(after.values()):
+        replaced = hook((), (as_tensor(g),))
+        if replaced is not None:
+            checked_all(hook, replaced, ())
+    leaf.__dict__.pop("_node_hooks", None)
 
 
 def call_each(hooks: Iterable[Callable], leaf: Tensor) -> None:
     """Calls the hooks that follow accumulation, which return nothing."""
     for hook in list(hooks):
         returned = hook(leaf)
-        if returned is not None:
-            raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'; this kind of hook must return None")
+        if returned is None or returned is leaf:
+            continue
+        if isinstance(returned, Tensor):
+            raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+        raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'; this kind of hook must return None")
