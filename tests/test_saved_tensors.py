@@ -7,6 +7,7 @@ import threading
 import weakref
 
 import pytest
+from saved_tensor_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd import Function, grad
@@ -20,6 +21,8 @@ from rushlight.autograd.graph import (
     save_on_cpu,
     saved_tensors_hooks,
 )
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def leaf(*values: float) -> torch.Tensor:

@@ -202,3 +202,5 @@ def overwrite(target: Tensor, values: Any) -> None:
         target._array = np.empty(values.shape, target._array.dtype)
     np.copyto(target._array, values, casting="unsafe")
     version_cell(target).bump()
+    if thread.mutation is not None:
+        thread.mutation.before_change(target)

@@ -117,8 +117,7 @@ class Packed:
 
     def unpack(self) -> Tensor:
         """The tensor. Raises TypeError when the hook returns anything else."""
-        with no_grad():
-            tensor = self.unpack_hook(self.value)
+        tensor = self.unpack_hook(self.value)
         if not isinstance(tensor, Tensor):
             raise TypeError(
                 f"Output of saved tensor unpack_hook expected to be a Tensor but got result of type {type(tensor).__name__}"
@@ -183,7 +182,9 @@ def unpack_when_run(node: Node) -> None:
 
 
 def _vjp(self: Any, g: Any, keep: bool) -> tuple:
-    results = _restored(self, False).vjp(g, keep)
+    with no_grad():
+        restored = _restored(self, False)
+    results = restored.vjp(g, keep)
     if not keep:
         _free(self)
     return results

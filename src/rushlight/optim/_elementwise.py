@@ -67,9 +67,9 @@ class Elementwise(Optimizer):
                 continue
             if plan is None or not plan.fits(params, self.state, (*self._numbers, *self._buffers(group))):
                 plan = self._plans[index] = Plan(self, group, params)
+            note_changes(params)
             for run in plan.runs:
                 run.step(self, group)
-            note_changes(params)
         return loss
 
     def _lr(self, group: dict[str, Any]) -> Any:

@@ -59,6 +59,7 @@ class LBFGS(Optimizer):
         return np.concatenate([vector(p._array * 0 if p._grad is None else p._grad._array) for p in self._params])
 
     def _move(self, length: float, direction: Any) -> None:
+        note_changes(self._params)
         start = 0
         for param in self._params:
             array = param._array
@@ -66,12 +67,11 @@ class LBFGS(Optimizer):
             part = direction[start:end]
             array += length * (part.view(array.dtype) if array.dtype.kind == "c" else part).reshape(array.shape)
             start = end
-        note_changes(self._params)
 
     def _place(self, values: list[Any]) -> None:
+        note_changes(self._params)
         for param, value in zip(self._params, values, strict=True):
             np.copyto(param._array, value)
-        note_changes(self._params)
 
     # --- a step ------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.graph import calling_place, next_order, version_cell
-from ..autograd.modes import enable_grad, state
+from ..autograd.modes import enable_grad, state, thread
 from ..tensor import Tensor, wrap
 from ..utils.hooks import RemovableHandle, add_hook
 
@@ -298,13 +298,11 @@ class OneByOne(Optimizer):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        changed = []
+        note_changes([param for group in self.param_groups for param in group["params"] if param._grad is not None])
         for group in self.param_groups:
             for param in group["params"]:
                 if param._grad is not None:
                     self._update(group, param)
-                    changed.append(param)
-        note_changes(changed)
         return loss
 
     def _update(self, group: dict[str, Any], param: Tensor) -> None:
@@ -317,9 +315,12 @@ def scalar_type() -> Any:
 
 
 def note_changes(params: list[Tensor]) -> None:
-    """Counts a change in place of each parameter, all at once and from one place: the nearest caller outside
-    Rushlight.
+    """Counts a change in place of each parameter, which is about to happen: all at once and from one place, the
+    nearest caller outside Rushlight.
     """
+    if thread.mutation is not None:
+        for param in params:
+            thread.mutation.before_change(param)
     place = calling_place()
     state.last_write = order = next_order()
     for param in params:
