@@ -96,3 +96,11 @@ ON_DEMAND_FUNCTIONS = {
     ),
 }  # fmt: skip
 attach_on_demand(ON_DEMAND)
+
+
+def __getattr__(name: str) -> object:
+    if name == "aten":
+        from .overloads import aten
+
+        return aten
+    raise AttributeError(f"'_OpNamespace' '{name}' is not known: there is torch.ops.aten only")

@@ -22,20 +22,35 @@ from ..autograd.saved import saved_tensors_hooks
 from ..tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from .selective import CheckpointPolicy, SelectiveCheckpointContext, create_selective_checkpoint_contexts
+    from .selective import (
+        SAC_IGNORED_OPS,
+        CheckpointPolicy,
+        SelectiveCheckpointContext,
+        create_selective_checkpoint_contexts,
+    )
 
+_SELECTIVE = ("CheckpointPolicy", "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "create_selective_checkpoint_contexts")
 __all__ = [
-    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "SelectiveCheckpointContext", "checkpoint",
-    "checkpoint_sequential", "create_selective_checkpoint_contexts", "noop_context_fn", "set_checkpoint_debug_enabled",
-    "set_checkpoint_early_stop",
+    "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup", "SAC_IGNORED_OPS",
+    "SelectiveCheckpointContext", "check_backward_validity", "checkpoint", "checkpoint_sequential",
+    "create_selective_checkpoint_contexts", "detach_variable", "get_device_states", "noop_context_fn",
+    "set_checkpoint_debug_enabled", "set_checkpoint_early_stop", "set_device_states",
 ]  # fmt: skip
 
 _EXPLICIT = (
     "use_reentrant=False is recommended, but if you need to preserve the current default behavior, you can pass "
     "use_reentrant=True. "
     "Refer to docs for more details on the differences between the two variants."
+)
+_TAKEN_TWICE = (
+    "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. {}If you are calling "
+    "ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an issue with details on your use case."
+)
+_OVERLAPPING = (
+    "Performing two backward calls that overlap (i.e. require the same saved activation in order to compute gradients) is not "
+    "allowed while under the torch.utils.checkpoint.GraphExecGroup context. "
 )
 _TIP = """
 
@@ -47,7 +62,7 @@ enable checkpoint-debug mode globally.
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("CheckpointPolicy", "SelectiveCheckpointContext", "create_selective_checkpoint_contexts"):
+    if name in _SELECTIVE:
         from . import selective
 
         return getattr(selective, name)
@@ -65,6 +80,7 @@ class _Stop(Exception):
 class _Settings:
     early_stop = True
     debug: bool | None = None  # None: as each call says
+    group: GraphExecGroup | None = None  # the passes that share what is computed again
 
 
 _settings = _Settings()
@@ -90,6 +106,47 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Iterator[None]:
         yield
     finally:
         _settings.debug = previous
+
+
+class GraphExecGroup:
+    """A block whose passes are one to checkpoints without re-entry: each part runs again once at most.
+
+    No saved tensor may be needed by two of the passes. Raises RuntimeError when nested.
+    """
+
+    def __enter__(self) -> GraphExecGroup:
+        if _settings.group is not None:
+            raise RuntimeError(f"GraphExecGroup contexts cannot be nested. Already inside group {_settings.group}")
+        _settings.group = self
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _settings.group = None
+
+
+class DefaultDeviceType:
+    """The type of device whose random numbers are kept where no tensor says: remembered, though there is one device here."""
+
+    _default_device_type = "cpu"
+
+    @staticmethod
+    def set_device_type(device: str = "cpu") -> None:
+        """Sets the type."""
+        DefaultDeviceType._default_device_type = device
+
+    @staticmethod
+    def get_device_type() -> str:
+        """The type."""
+        return DefaultDeviceType._default_device_type
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The numbers of the devices, other than the CPU, of the tensors given, and the states of their generators: there are none."""
+    return [], []
+
+
+def set_device_states(devices: list[int], states: list[Tensor], *, device_type: str | None = None) -> None:
+    """Sets the generators of devices other than the CPU, of which there are none."""
 
 
 def noop_context_fn() -> tuple[Any, Any]:
@@ -198,12 +255,11 @@ def _random_state(wanted: bool) -> Any:
 class _Place:
     """Where a saved tensor was: its number in its part, and the tensor, from the second run until backward takes it."""
 
-    __slots__ = ("part", "number", "tensor", "looks", "taken", "__weakref__")
+    __slots__ = ("part", "number", "tensor", "looks", "__weakref__")
 
     def __init__(self, part: _Part, number: int, looks: dict) -> None:
         self.part, self.number, self.looks = part, number, looks
         self.tensor: Tensor | None = None
-        self.taken: Any = None  # the pass that took it last
 
 
 def _unpack(place: _Place) -> Tensor:
@@ -223,7 +279,8 @@ class _Part:
         self.second, self.checks, self.early_stop = second, checks, early_stop
         self.state = _random_state(preserve)
         self.places: list[weakref.ref[_Place]] = []
-        self.done = 0  # how many tensors the second run has computed so far
+        self.run_for: Any = None  # the pass, or the group of passes, that the latest second run was for
+        self.done = 0  # how many tensors that run has computed so far
         self.logs: tuple[list, list] | None = ([], []) if debug else None
 
     def pack(self, tensor: Tensor) -> _Place:
@@ -236,24 +293,16 @@ class _Part:
 
     def give(self, place: _Place) -> Tensor:
         """The tensor of a place. Raises CheckpointError where the second run did not do as the first."""
-        task = running_pass()
-        if place.tensor is None:
-            if task is not None and place.taken is not None and place.taken() is task:
-                raise CheckpointError(
-                    "torch.utils.checkpoint: Unpack is being triggered for a tensor that was already unpacked once. If "
-                    "you are calling "
-                    "ctx.saved_tensors in backward, make sure to do so only once. Otherwise please open an issue with "
-                    "details on your "
-                    "use case."
-                )
+        user = _settings.group or running_pass()
+        if user is None or self.run_for is None or self.run_for() is not user:
             try:
                 self.run_again()
             except CheckpointError as error:
                 raise CheckpointError(self.described(str(error))) from None
-        tensor = place.tensor
-        assert tensor is not None
-        place.tensor = None
-        place.taken = None if task is None else weakref.ref(task)
+            self.run_for = None if user is None else weakref.ref(user)
+        if place.tensor is None:
+            raise CheckpointError(_TAKEN_TWICE.format(_OVERLAPPING if _settings.group else ""))
+        tensor, place.tensor = place.tensor, None
         return tensor
 
     def run_again(self) -> None:
@@ -332,14 +381,26 @@ def _detached(tensor: Tensor) -> Tensor:
 # --- with re-entry ----------------------------------------------------------------------------------------------------------------
 
 
+def check_backward_validity(inputs: Iterable[Any]) -> None:
+    """Warns where none of the inputs requires a gradient."""
+    if not any(isinstance(one, Tensor) and one.requires_grad for one in inputs):
+        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=5)
+
+
+def detach_variable(inputs: tuple) -> tuple:
+    """Inputs with their tensors detached, as leaves that require what they required. Raises RuntimeError unless given a tuple."""
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(f"Only tuple of tensors is supported. Got Unsupported input type: {type(inputs).__name__}")
+    return tuple(_detached(one) if isinstance(one, Tensor) else one for one in inputs)
+
+
 class CheckpointFunction(Function):
     """A call as one node: `apply(function, preserve_rng_state, *args)`."""
 
     @staticmethod
     def forward(ctx: Any, run_function: Callable, preserve_rng_state: bool, *args: Any) -> Any:
         """Runs the function without recording."""
-        if not any(isinstance(arg, Tensor) and arg.requires_grad for arg in args):
-            warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=4)
+        check_backward_validity(args)
         ctx.run_function = run_function
         ctx.state = _random_state(preserve_rng_state)
         ctx.save_for_backward(*(arg for arg in args if isinstance(arg, Tensor)))
