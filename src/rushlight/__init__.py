@@ -102,7 +102,19 @@ from .random import *
 from .random import Generator, default_generator
 from . import random
 from .printing import set_printoptions
+from .overridable import overridable as _overridable
 from .dtypes import bool, float, int  # last: from here on the builtins are hidden
+
+# Functions of tensors that are no ops: here, not where Rushlight calls them itself, in the form that subclasses and modes override.
+for _name in (
+    "allclose", "alpha_dropout", "alpha_dropout_", "as_strided", "atleast_1d", "atleast_2d", "atleast_3d", "block_diag",
+    "broadcast_tensors", "cartesian_prod", "column_stack", "combinations", "conj", "conj_physical", "detach", "detach_", "dropout",
+    "dropout_", "dstack", "equal", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout", "feature_dropout_", "fill",
+    "fill_", "float_power", "get_device", "hstack", "imag", "is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg",
+    "is_nonzero", "is_same_size", "is_signed", "meshgrid", "numel", "positive", "real", "repeat_interleave", "resolve_conj",
+    "resolve_neg", "result_type", "row_stack", "split_with_sizes", "vstack", "zero_",
+):  # fmt: skip
+    globals()[_name] = _overridable(globals()[_name])
 
 __version__ = "0.1.0"
 

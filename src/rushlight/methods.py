@@ -11,12 +11,15 @@ from .arrays.basic import as_array
 from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
+from .ops.registry import as_method
 from .tensor import Tensor, check_floating, new, recast, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .random import Generator
+
+TypeObject = type  # the builtin: further down `type` is a method
 
 # Attributes of our own in a tensor's dictionary; whatever else is there is the user's.
 INTERNAL = frozenset(
@@ -191,6 +194,13 @@ def as_subclass(self: Tensor, cls: Any) -> Any:
     from .ops.shapes import alias
     from .overrides import DisableTorchFunction
 
+    if not isinstance(cls, TypeObject):
+        raise TypeError(f"cls must be a type (got {TypeObject(cls).__name__})")
+    if not issubclass(cls, Tensor):
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your class "
+            "inherits from Tensor."
+        )
     with DisableTorchFunction():
         return recast(alias(self), cls)
 
@@ -205,15 +215,36 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
     return tensor.requires_grad_(True) if require_grad else tensor
 
 
+def _make_wrapper_subclass(cls: Any, *args: Any, **kwargs: Any) -> Any:
+    """Raises: a tensor without memory of its own needs `__torch_dispatch__`, which Rushlight does not call."""
+    if not hasattr(cls, "__torch_dispatch__"):
+        raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
+    raise NotImplementedError(
+        "__torch_dispatch__ is not supported: there is no layer of aten operators beneath Rushlight's functions. Override "
+        "functions with __torch_function__, and hold the data in a tensor made by as_subclass or Tensor._make_subclass."
+    )
+
+
 Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]
+Tensor._make_wrapper_subclass = staticmethod(_make_wrapper_subclass)  # type: ignore[attr-defined]
 
 
 for _name in ("is_nonzero", "is_inference", "is_conj", "is_neg", "get_device"):
-    setattr(Tensor, _name, getattr(inspection, _name))
+    setattr(Tensor, _name, as_method(getattr(inspection, _name), _name))
+
+
+def _answer(value: bool) -> property:
+    """A property that is the same for all tensors."""
+
+    def get(self: Tensor) -> bool:
+        return value
+
+    return property(get)
+
 
 for _name in ("is_cuda", "is_sparse", "is_quantized", "is_meta", "is_mps", "is_mkldnn", "is_nested", "is_sparse_csr", "is_xpu"):
-    setattr(Tensor, _name, False)
-Tensor.is_cpu = True  # type: ignore[attr-defined]
+    setattr(Tensor, _name, _answer(False))
+setattr(Tensor, "is_cpu", _answer(True))  # noqa: B010 - as a statement, a change of type
 Tensor.name = None  # type: ignore[attr-defined]
 
 

@@ -60,6 +60,9 @@ def overridable(function: Callable) -> Callable:
     return entry
 
 
+modes_only: list[Callable] = []  # the functions that only modes can override
+
+
 def overridable_by_modes(function: Callable) -> Callable:
     """A function that makes tensors from no tensor, as one that modes can override."""
     import functools
@@ -72,4 +75,5 @@ def overridable_by_modes(function: Callable) -> Callable:
             return call_overrides(entry, args, kwargs, function)
         return function(*args, **kwargs)
 
+    modes_only.append(entry)
     return entry

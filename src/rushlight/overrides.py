@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .autograd.modes import refresh, thread
-from .overridable import overrides_calls, overriding
-from .tensor import Tensor, _TensorType
+from .overridable import modes_only, overrides_calls, overriding
+from .tensor import Tensor
 
 Handled = (list, tuple)
 
@@ -90,12 +90,20 @@ def call_overrides(
         return result
     if operator:
         return NotImplemented
+    name = resolve_name(function) or str(function)
+    if name.startswith("torch.nn.functional."):  # in PyTorch a Python function
+        raise unhandled(name, handlers)
     listing = [f"  - mode object {mode!r}" for mode in thread.functions[-1:]]
     listing += [f"  - tensor subclass {type(one)!r}" for one in handlers]
     raise TypeError(
-        f"Multiple dispatch failed for '{resolve_name(function) or function}'; all __torch_function__ handlers returned "
-        "NotImplemented:\n\n" + "\n".join(listing)
+        f"Multiple dispatch failed for '{name}'; all __torch_function__ handlers returned NotImplemented:\n\n" + "\n".join(listing)
     )
+
+
+def unhandled(name: str, handlers: list) -> TypeError:
+    """The error for a call of a Python function that nobody handled."""
+    message = f"no implementation found for '{name}' on types that implement __torch_function__: {[type(one) for one in handlers]}"
+    return TypeError(message + "".join(f" nor in mode {mode}" for mode in thread.functions[-1:]))
 
 
 def default_torch_function(cls: type, func: Callable, types: Iterable[type], args: tuple = (), kwargs: dict | None = None) -> Any:
@@ -124,79 +132,6 @@ def get_default_nowrap_functions() -> set[Callable]:
     return {Tensor.grad.__get__}  # type: ignore[attr-defined]
 
 
-# --- subclasses -------------------------------------------------------------------------------------------------------------------
-
-# What is Python's own business, or ours.
-UNTOUCHED = frozenset((
-    "__new__", "__init__", "__init_subclass__", "__hash__", "__dir__", "__iter__", "__torch_function__", "__getattribute__",
-    "__setattr__", "__delattr__", "__array_ufunc__", "__array_function__", "__setstate__", "as_subclass", "__class__",
-))  # fmt: skip
-
-
-def _method(function: Callable, find: Callable[[], Callable], operator: bool = False) -> Callable:
-    """A method that hands calls of another one, which `find` finds anew each time, to `__torch_function__`."""
-    import functools
-
-    @functools.wraps(function)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if thread.subclasses_disabled:
-            return find()(self, *args, **kwargs)
-        return call_overrides(find(), (self, *args), kwargs, None, operator)
-
-    return method
-
-
-def _property(prop: Any) -> property:
-    accessors = [prop.__get__, None if prop.fset is None else prop.__set__, None if prop.fdel is None else prop.__delete__]
-    get, put, delete = (None if one is None else _method(one, lambda one=one: one) for one in accessors)  # type: ignore[misc]
-    return property(get, put, delete, prop.__doc__)
-
-
-def _overriding_members() -> dict[str, Any]:
-    from .ops.kinds import registry
-
-    # Ops hand calls on by themselves; a composite written as a plain function does not.
-    alone = {id(op.function) for op in registry.values()} | {id(op.operator[1]) for op in registry.values() if op.operator}
-    members: dict[str, Any] = {"__slots__": (), "__module__": Tensor.__module__}
-    for name, value in vars(Tensor).items():
-        private = name.startswith("_") and not name.startswith("__") and name != "_version"
-        if name in UNTOUCHED or private or id(value) in alone:
-            continue
-        if isinstance(value, property):
-            members[name] = _property(value)
-        elif callable(value) and not isinstance(value, type):
-            if name.startswith("__") and not hasattr(Tensor, value.__name__):
-                value.__name__ = name  # what a handler asks for
-            members[name] = _method(value, lambda name=name: vars(Tensor)[name], name in BINARY_OPERATORS)  # type: ignore[misc]
-    return members
-
-
-BINARY_OPERATORS = frozenset(
-    f"__{prefix}{name}__"
-    for name in ("add", "sub", "mul", "truediv", "div", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
-    for prefix in ("", "r")
-)
-_overriding: Any = None
-
-
-def overriding_tensor() -> type[Tensor]:
-    """The class between Tensor and its overriding subclasses, whose methods and properties go through `__torch_function__`."""
-    global _overriding
-    if _overriding is None:
-        _overriding = type.__new__(_TensorType, "Tensor", (Tensor,), _overriding_members())
-    return _overriding
-
-
-def with_overriding_base(bases: tuple[type, ...]) -> tuple[type, ...]:
-    """A subclass's bases, among them the overriding tensor."""
-    between = overriding_tensor()
-    if any(issubclass(base, between) for base in bases):
-        return bases
-    if Tensor in bases:
-        return tuple(between if base is Tensor else base for base in bases)
-    return (*bases, between)
-
-
 # --- modes ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -210,12 +145,22 @@ class TorchFunctionMode:
         signature = "__torch_function__(self, func, types, args=(), kwargs=None)"
         raise NotImplementedError(f"{type(self).__name__} needs a method {signature}")
 
+    sees_members = True  # methods and properties of plain tensors, too, not only functions
+
     def __enter__(self) -> TorchFunctionMode:
+        if self.sees_members:
+            from .members import open_block
+
+            open_block()
         _set_modes((*thread.functions, self))
         return self
 
     def __exit__(self, *exception: Any) -> None:
         _set_modes(thread.functions[:-1])
+        if self.sees_members:
+            from .members import close_block
+
+            close_block()
 
 
 class BaseTorchFunctionMode(TorchFunctionMode):
@@ -233,6 +178,16 @@ def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     return bool(thread.functions) or (not thread.subclasses_disabled and any(map(overrides_calls, relevant_args)))
 
 
+def has_torch_function_unary(arg: Any) -> bool:
+    """Whether the argument, or a mode, wants to handle the call."""
+    return has_torch_function((arg,))
+
+
+def has_torch_function_variadic(*args: Any) -> bool:
+    """Whether any of the arguments, or a mode, wants to handle the call."""
+    return has_torch_function(args)
+
+
 def handle_torch_function(public_api: Callable, relevant_args: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
     """Has a call of `public_api` handled by the mode or the first of `relevant_args` that does.
 
@@ -242,9 +197,7 @@ def handle_torch_function(public_api: Callable, relevant_args: Iterable[Any], *a
     result = handled(public_api, handlers, args, kwargs)
     if result is not NotImplemented:
         return result
-    name = f"{public_api.__module__.replace('rushlight', 'torch')}.{public_api.__name__}"
-    message = f"no implementation found for '{name}' on types that implement __torch_function__: {[type(one) for one in handlers]}"
-    raise TypeError(message + "".join(f" nor in mode {mode}" for mode in thread.functions[-1:]))
+    raise unhandled(f"{public_api.__module__.replace('rushlight', 'torch')}.{public_api.__name__}", handlers)
 
 
 def wrap_torch_function(dispatcher: Callable) -> Callable:
@@ -277,15 +230,18 @@ def is_tensor_method_or_property(func: Callable) -> bool:
 
 def resolve_name(f: Callable) -> str | None:
     """The public name of a function given to `__torch_function__`, as `torch.add`; None for one that is not ours."""
+    from .members import own_members
+
     owner = getattr(f, "__self__", None)
     if isinstance(owner, property):
-        name = next((name for name, value in vars(Tensor).items() if value is owner), None)
+        name = next((name for name, value in own_members().items() if value is owner), None)
         return None if name is None else f"torch.Tensor.{name}.{f.__name__}"
-    for namespace, prefix in _namespaces():
-        if vars(namespace).get(f.__name__) is f:
+    spaces = [(own_members() if namespace is Tensor else vars(namespace), prefix) for namespace, prefix in _namespaces()]
+    for members, prefix in spaces:
+        if members.get(f.__name__) is f:
             return f"{prefix}.{f.__name__}"
-    for namespace, prefix in _namespaces():  # known by another name only
-        for name, value in vars(namespace).items():
+    for members, prefix in spaces:  # known by another name only
+        for name, value in members.items():
             if value is f:
                 return f"{prefix}.{name}"
     return None
@@ -293,6 +249,8 @@ def resolve_name(f: Callable) -> str | None:
 
 def get_overridable_functions() -> dict[Any, list[Callable]]:
     """The functions that can be overridden, by the module or class that has them."""
+    from .members import UNTOUCHED
+
     return {
         namespace: [
             value
@@ -306,8 +264,31 @@ def get_overridable_functions() -> dict[Any, list[Callable]]:
 def get_ignored_functions() -> set[Callable]:
     """Functions that cannot be overridden."""
     from . import inspection
+    from .members import UNTOUCHED
 
-    return {vars(Tensor)[name] for name in UNTOUCHED if name in vars(Tensor)} | {inspection.is_tensor, inspection.is_storage}
+    untouched = {vars(Tensor)[name] for name in UNTOUCHED if name in vars(Tensor)}
+    return untouched | {inspection.is_tensor, inspection.is_storage, *modes_only}
+
+
+def get_testing_overrides() -> dict[Callable, Callable]:
+    """For each function that can be overridden one of the same signature that returns -1."""
+    import inspect
+
+    found: dict[Callable, Callable] = {}
+    for functions in get_overridable_functions().values():
+        for function in functions:
+
+            def override(*args: Any, **kwargs: Any) -> int:
+                return -1
+
+            override.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+            found[function] = override
+    return found
+
+
+def enable_reentrant_dispatch() -> Any:
+    """Raises RuntimeError, as outside of `__torch_dispatch__`, which Rushlight does not call."""
+    raise RuntimeError("Accessing torch dispatch state outside of '__torch_dispatch__' is not allowed.")
 
 
 def _namespaces() -> tuple[tuple[Any, str], ...]:
@@ -324,6 +305,7 @@ def _namespaces() -> tuple[tuple[Any, str], ...]:
 
 
 __all__ = [
-    "get_ignored_functions", "get_overridable_functions", "handle_torch_function", "has_torch_function", "is_tensor_like",
-    "is_tensor_method_or_property", "resolve_name", "wrap_torch_function",
+    "enable_reentrant_dispatch", "get_default_nowrap_functions", "get_ignored_functions", "get_overridable_functions",
+    "get_testing_overrides", "handle_torch_function", "has_torch_function", "is_tensor_like", "is_tensor_method_or_property",
+    "resolve_name", "wrap_torch_function",
 ]  # fmt: skip

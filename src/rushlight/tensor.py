@@ -77,7 +77,7 @@ class _TensorType(type):
             made = super().__new__(cls, name, bases, namespace, **options)
             plain_types.add(made)
             return made
-        from .overrides import with_overriding_base
+        from .members import with_overriding_base
 
         return super().__new__(cls, name, with_overriding_base(bases), namespace, **options)
 
@@ -185,7 +185,9 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         """Bytes per element."""
         return self._array.itemsize
 
-    element_size = lambda self: self._array.itemsize  # noqa: E731
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
 
     @property
     def nbytes(self) -> int:

@@ -44,6 +44,8 @@ class Record:
 class recording(TorchFunctionMode):
     """A block in which every call is noted with its line, so that `explain` can tell where a gradient was lost."""
 
+    sees_members = False
+
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
         tensors = list(tensors_in((args, kwargs or {})))
         before = [edge_before(tensor) for tensor in tensors]

@@ -218,6 +218,8 @@ def write_trace(events: Iterable[FunctionEvent], path: str | os.PathLike, metada
 class Timer(TorchFunctionMode):
     """The mode that a profile puts on: it times the calls that it sees, and is asked by the engine to run nodes."""
 
+    sees_members = False
+
     def __init__(self, record_shapes: bool, profile_memory: bool, with_stack: bool) -> None:
         self.record_shapes, self.profile_memory, self.with_stack = record_shapes, profile_memory, with_stack
         self.events: list[FunctionEvent] = []

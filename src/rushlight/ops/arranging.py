@@ -185,12 +185,6 @@ def resize_as_(self: Tensor, the_template: Tensor) -> Tensor:
     return self.resize_(tuple(the_template.shape))
 
 
-for _name, _member in {
-    "contiguous": contiguous,
-    "resize_as_": resize_as_,
-    "tile": tile,
-    "repeat_interleave": repeat_interleave,
-}.items():
-    setattr(Tensor, _name, _member)
+METHODS = {"contiguous": contiguous, "resize_as_": resize_as_, "tile": tile, "repeat_interleave": repeat_interleave}
 
 __all__ = ["clone", "flip", "fliplr", "flipud", "repeat_interleave", "roll", "rot90", "tile"]

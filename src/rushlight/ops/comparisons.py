@@ -301,6 +301,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None, *, out: Tensor | None
 
 
 clamp_tensors.op.function = clamp  # its method and in-place form take numbers, too
+clamp_numbers.op.public = lambda args, kwargs: (clamp, args, kwargs)
 
 # --- choosing --------------------------------------------------------------------------------------------------------
 
@@ -388,6 +389,9 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Tensor |
     return choose(input, other, condition) if out is None else choose(input, other, condition, out=out)
 
 
+choose.op.public = lambda args, kwargs: (where, (args[2], args[0], args[1]), kwargs)
+
+
 def where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     """This tensor where the condition holds, `other` elsewhere."""
     return where(condition, self, other)
@@ -436,6 +440,9 @@ ALIASES = {
     "ge": ("greater_equal",), "clamp": ("clip",),
 }  # fmt: skip
 not_equal, less, less_equal, greater, greater_equal, clip = ne, lt, le, gt, ge, clamp
+
+filled.op.public = lambda args, kwargs: (masked_fill, (args[0], args[2], args[1]), kwargs)
+
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",

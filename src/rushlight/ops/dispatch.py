@@ -26,7 +26,7 @@ def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
     if thread.functions or overriding(args, kwargs):
         from ..overrides import call_overrides
 
-        return call_overrides(op.function, args, kwargs)
+        return call_overrides(*((op.function, args, kwargs) if op.public is None else op.public(args, kwargs)))
     out = kwargs.pop("out", None) if "out" in kwargs else None
     args, kwargs = spelled(op, args, kwargs)
     if op.arguments is not None:

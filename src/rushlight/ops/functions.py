@@ -237,6 +237,7 @@ def round(input: Any, *, decimals: int = 0, out: Tensor | None = None) -> Any:
 
 
 round_to_integer.op.function = round
+round_to_decimals.op.public = lambda args, kwargs: (round, args[:1], {"decimals": args[1], **kwargs})
 
 
 def signs(input: Array) -> Array:

@@ -19,7 +19,8 @@ from ..autograd.graph import version_cell
 from ..autograd.inplace import change, check_writable
 from ..autograd.modes import thread
 from ..autograd.views import rebase
-from ..tensor import Tensor, wrap
+from ..overridable import SILENT, overriding
+from ..tensor import Tensor, plain_types, wrap
 from .dispatch import type_word
 from .filling import copy
 from .kinds import Array, linear
@@ -381,6 +382,11 @@ pick = index  # where a parameter has that name
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`self[index] = value`, a number, tensor or array that broadcasts to the place; gradients flow to `value` and to the rest."""
+    if type(value) not in plain_types and type(value) not in SILENT and overriding((value,), {}):
+        from ..members import own_member
+        from ..overrides import call_overrides
+
+        return call_overrides(own_member("__setitem__"), (self, index, value), {})
     view, picked = quick_basic(index), None
     if view is None:
         view, picked = quick_picked(index, self._array.shape) or split_index(self._array.shape, index)

@@ -88,13 +88,14 @@ def chooses(partial: Callable) -> Callable:
     return partial
 
 
-def careful_operator(op: Op, args: tuple, kwargs: dict) -> Any:
+def careful_operator(op: Any, args: tuple, kwargs: dict) -> Any:
     """The careful path of an operator: an operand of a foreign type gets its chance to answer."""
     other = args[1]
-    if overriding(args, kwargs):
+    if thread.functions or overriding(args, kwargs):
+        from ..members import operator_method
         from ..overrides import call_overrides
 
-        return call_overrides(op.function, args, kwargs, operator=True)
+        return call_overrides(operator_method(op.operator[0]), args, kwargs, operator=True)
     if isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)):
         return careful(op, args, kwargs)
     return NotImplemented

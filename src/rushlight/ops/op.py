@@ -79,6 +79,7 @@ class Op:
         self.doc = doc
         self.operator: tuple[str, Callable] | None = None
         self.function: Any = None
+        self.public: Callable | None = None  # of an op behind a function of another signature: that function and its arguments
         annotations = getattr(forward, "__annotations__", {})
         if inputs is None:
             code = forward.__code__

@@ -183,6 +183,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Tensor
 
 
 true_divide.op.function = div
+div_rounded.op.public = lambda args, kwargs: (div, args[:2], {"rounding_mode": args[2], **kwargs})
 
 
 def modulus(input: Array, other: Array) -> Array:
@@ -441,6 +442,7 @@ def pow(input: Any, exponent: Any, *, out: Tensor | None = None) -> Any:
 
 
 pow_tensors.op.function = pow
+pow_number.op.public = lambda args, kwargs: (pow, args, kwargs)
 
 
 def float_power(input: Any, exponent: Any, *, out: Tensor | None = None) -> Tensor:

@@ -17,9 +17,10 @@ from ..arrays.basic import ndarray
 from ..arrays.sums import sum_along
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
+from ..overridable import overriding
 from ..tensor import Tensor, new, plain_types
 from .dispatch import broadcast_error, type_word
-from .kinds import Array, bilinear, float32, float64, general, several
+from .kinds import Array, bilinear, careful_operator, float32, float64, general, several
 from .samples import T, call
 
 CPP_NAMES = {
@@ -314,6 +315,8 @@ def matmul(input: Array, other: Array) -> Array:
 
 def matmul_operator(self: Tensor, other: Any) -> Any:
     """`self @ other`; an array counts as a constant."""
+    if thread.functions or overriding((self, other), {}):
+        return careful_operator(matmul.op, (self, other), {})
     return matmul(self, other) if is_operand(other) else NotImplemented
 
 

@@ -40,14 +40,12 @@ def several(op: Op) -> Callable:
     """The public function of an op, of which the code is written when it is first called."""
     scope: dict[str, Any] = {"__builtins__": __builtins__, "__name__": __name__}
     function = FunctionType(_stub.__code__, scope, op.name.rpartition(".")[2])
+    function.forms = forms = [function]  # type: ignore[attr-defined] # with its methods
 
     def written() -> Callable:
         made = _write(op, scope)
-        function.__code__, function.__defaults__, function.__kwdefaults__ = (
-            made.__code__,
-            made.__defaults__,
-            made.__kwdefaults__,
-        )
+        for form in forms:
+            form.__code__, form.__defaults__, form.__kwdefaults__ = made.__code__, made.__defaults__, made.__kwdefaults__
         return function
 
     scope["written"] = written

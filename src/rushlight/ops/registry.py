@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.inplace import inplace_form
@@ -13,24 +14,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 
+attached: set[str] = set()  # the ops whose methods Tensor has
+
+
 def attach(families: Sequence[Any]) -> None:
     """Gives Tensor the methods, in-place methods and operators of the families of ops.
 
     What a declaration cannot say is in a family's `METHODS` (methods and properties by name) and `ALIASES` (more names by op).
     """
-    for op in registry.values():
+    fresh = [op for op in registry.values() if op.name not in attached]
+    attached.update(op.name for op in fresh)
+    for op in fresh:
         if op.method:
-            setattr(Tensor, op.name, op.function)
+            setattr(Tensor, op.name, as_method(op.function, op.name))
         if op.inplace:
             setattr(Tensor, f"{op.name}_", inplace_form(op))
         if op.operator is not None:
             name, function = op.operator
+            function.__name__ = function.__qualname__ = name
             setattr(Tensor, name, function)
             if op.inplace and op.result != "bool":
                 setattr(Tensor, name.replace("__", "__i", 1), getattr(Tensor, f"{op.name}_"))
     for family in families:
-        for name, function in getattr(family, "METHODS", {}).items():
-            setattr(Tensor, name, function)
+        for name, member in getattr(family, "METHODS", {}).items():
+            setattr(Tensor, name, member if name.startswith("__") else as_method(member, name))
         for name, names in getattr(family, "ALIASES", {}).items():
             alias_of(name, *names)
 
@@ -40,9 +47,24 @@ def alias_of(op_name: str, *names: str) -> None:
     function = getattr(Tensor, op_name)
     changed: Any = getattr(Tensor, f"{op_name}_", None)
     for name in names:
-        setattr(Tensor, name, function)
+        setattr(Tensor, name, as_method(function, name))
         if changed is not None:
-            setattr(Tensor, f"{name}_", changed)
+            setattr(Tensor, f"{name}_", as_method(changed, f"{name}_"))
+
+
+def as_method(member: Any, name: str) -> Any:
+    """A function as the method of that name: another one of the same code, so that `torch.add` and `Tensor.add` are told apart.
+
+    A property is returned as it is.
+    """
+    if type(member) is not FunctionType:
+        return member
+    method = FunctionType(member.__code__, member.__globals__, name, member.__defaults__, member.__closure__)
+    method.__kwdefaults__, method.__doc__, method.__annotations__ = member.__kwdefaults__, member.__doc__, member.__annotations__
+    method.__dict__.update(member.__dict__)
+    if "forms" in method.__dict__:
+        method.forms.append(method)  # type: ignore[attr-defined]
+    return method
 
 
 def load(family: str) -> Any:
