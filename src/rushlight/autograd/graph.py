@@ -218,6 +218,18 @@ class AccumulateGrad(Node):
             node.prehooks, node.posthooks = leaf.__dict__.setdefault("_node_hooks", (OrderedDict(), OrderedDict()))
         return node
 
+    @staticmethod
+    def known(leaf: Tensor) -> AccumulateGrad | None:
+        """The node of a leaf, if anybody holds one."""
+        reference = leaf.__dict__.get("_accumulate")
+        return None if reference is None else reference()
+
+    @staticmethod
+    def hooks_of(leaf: Tensor) -> tuple:
+        """The hooks before and after accumulation."""
+        node = AccumulateGrad.known(leaf)
+        return leaf.__dict__.get("_node_hooks", ({}, {})) if node is None else (node.prehooks, node.posthooks)
+
     def name(self) -> str:
         return "torch::autograd::AccumulateGrad"
 
@@ -243,19 +255,10 @@ _ELSEWHERE = {
     "GradientEdge": "edges",
     "get_gradient_edge": "edges",
     "increment_version": "edges",
-    @staticmethod
-    def known(leaf: Tensor) -> AccumulateGrad | None:
-        """The node of a leaf, if anybody holds one."""
-        reference = leaf.__dict__.get("_accumulate")
-        return None if reference is None else reference()
-
-    @staticmethod
-    def hooks_of(leaf: Tensor) -> tuple:
-        """The hooks before and after accumulation."""
-        node = AccumulateGrad.known(leaf)
-        return leaf.__dict__.get("_node_hooks", ({}, {})) if node is None else (node.prehooks, node.posthooks)
-
     "register_multi_grad_hook": "edges",
+    "region_activation_memory_budget": "accelerators",
+    "set_override_stale_capture_stream": "accelerators",
+    "set_warn_on_accumulate_grad_stream_mismatch": "accelerators",
 }
 
 
@@ -281,9 +284,6 @@ def public_edge(edge: Any) -> tuple[Any, int]:
 
 def public_node(node: Node) -> Node:
     """The node, given the class whose name depends on how the op was called (as SumBackward0 and SumBackward1)."""
-    "region_activation_memory_budget": "accelerators",
-    "set_override_stale_capture_stream": "accelerators",
-    "set_warn_on_accumulate_grad_stream_mismatch": "accelerators",
     if node.op is not None:
         node.op.specialize(node)
     return node

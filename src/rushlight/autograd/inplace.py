@@ -187,6 +187,8 @@ def write(target: Tensor, values: Any) -> None:
 def overwrite(target: Tensor, values: Any) -> None:
     """Fills a tensor given as `out=`, resizing it where it has another shape."""
     check_inference(target)
+    if thread.mutation is not None:
+        thread.mutation.before_change(target)
     if target._array.shape != values.shape:
         if target._array.size:
             import warnings
@@ -202,5 +204,3 @@ def overwrite(target: Tensor, values: Any) -> None:
         target._array = np.empty(values.shape, target._array.dtype)
     np.copyto(target._array, values, casting="unsafe")
     version_cell(target).bump()
-    if thread.mutation is not None:
-        thread.mutation.before_change(target)
