@@ -231,6 +231,8 @@ def jvp(op: Op, values: list, options: dict, primals: list, tangents: list, outp
         with Levels((*thread.forward_levels, level)):
             results = listed(op.composite(*replaced(op, values, duals), **options))
             return [tangents_of(result, level) for result in results]
+    if op.kind == "bilinear" and not op.takes_list:
+        return [bilinear_jvp(op, values, options, primals, tangents, outputs[0])]
     if op.kind == "pointwise":
         pushed = pointwise_jvp(op, primals, tangents, outputs[0])
         if pushed is not None:
@@ -267,6 +269,23 @@ def pointwise_jvp(op: Op, primals: list, tangents: list, output: Tensor) -> Tens
             term = tangent * partial(*(known[name] for name in names))
         total = term if total is None else total + term
     return total if total._array.shape == output._array.shape else total.expand(output._array.shape)
+
+
+def bilinear_jvp(op: Op, values: list, options: dict, primals: list, tangents: list, output: Tensor) -> Tensor:
+    """The product rule: the sum over the inputs of the op with one of them replaced by its tangent."""
+    total: Any = None
+    for place, tangent in enumerate(tangents):
+        if tangent is None:
+            continue
+        if op.addend is not None and place == 2:
+            term = op.addend(tangent, output)
+        else:
+            inputs = [tangent if i == place else primal for i, primal in enumerate(primals)]
+            if op.addend is not None:
+                inputs[2] = None
+            term = op.function(*replaced(op, values, inputs), **options)
+        total = term if total is None else total + term
+    return total
 
 
 def replaced(op: Op, values: list, inputs: list) -> list:

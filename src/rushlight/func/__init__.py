@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from .derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
+from .derivatives import grad, grad_and_value, jvp, vjp
 from .functional_call import functional_call, functionalize, stack_module_state
+from .jacobians import hessian, jacfwd, jacrev
+from .linearization import linearize
 from .vmap import vmap
 
 __all__ = [

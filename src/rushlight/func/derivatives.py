@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.forward_ad import (
-    below, check_dual, leads_to_variables, pop_level, push_level, released, spend, tangents_of, with_tangent,
+    below,
+    check_dual,
+    leads_to_variables,
+    pop_level,
+    push_level,
+    released,
+    spend,
+    tangents_of,
+    with_tangent,
 )  # fmt: skip
 from ..autograd.gradients import grad as graph_grad
 from ..autograd.graph import LEAF
@@ -15,7 +23,7 @@ from ..creation import zeros_like
 from ..ops.shapes import alias
 from ..tensor import Tensor, wrap
 from ..utils._pytree import tree_flatten, tree_map, tree_unflatten
-from .vmap import Transforms, vmap
+from .vmap import Transforms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,10 +144,9 @@ def gradients(outputs: list[Tensor], inputs: list[Tensor], cotangents: list) -> 
     recorded = any(
         leads_to_variables(out) or (cotangent is not None and cotangent._node is not None) for out, cotangent in flowing
     )
-    with enable_grad():
-        found = graph_grad(
-            [out for out, _ in flowing], inputs, [cotangent for _, cotangent in flowing], True, recorded, allow_unused=True
-        )
+    found = graph_grad(
+        [out for out, _ in flowing], inputs, [cotangent for _, cotangent in flowing], True, recorded, allow_unused=True
+    )
     return [zeros_like(one) if g is None else g for one, g in zip(inputs, found, strict=True)]
 
 
@@ -210,96 +217,3 @@ def _tangent(output: Tensor, level: int, strict: bool) -> Tensor:
             )
         return zeros_like(output)
     return tangent
-
-
-def linearize(func: Callable, *primals: Any) -> tuple[Any, Callable]:
-    """`func(*primals)`, and the linear function that approximates it there."""
-
-    def jvp_fn(*tangents: Any) -> Any:
-        return jvp(func, primals, tangents)[1]
-
-    return func(*primals), jvp_fn
-
-
-def basis(tensor: Tensor) -> Tensor:
-    """The unit vectors of a tensor's space, along a new first dimension."""
-    from ..creation import eye
-
-    return eye(tensor.numel(), dtype=tensor.dtype).reshape((tensor.numel(), *tensor.shape))
-
-
-def jacrev(
-    func: Callable, argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False, chunk_size: int | None = None,
-    _preallocate_and_copy: bool = False,
-) -> Callable:  # fmt: skip
-    """A function that returns the Jacobian of `func`, row by row in reverse mode."""
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        def of_chosen(*values: Any) -> Any:
-            return func(*replaced(args, argnums, values[0] if isinstance(argnums, int) else values), **kwargs)
-
-        selected = chosen(args, argnums)
-        result = vjp(of_chosen, *((selected,) if isinstance(argnums, int) else selected), has_aux=has_aux)
-        output, pull = result[0], result[1]
-        outputs, out_spec = tree_flatten(output)
-        rows = []
-        for index, one in enumerate(outputs):
-
-            def pull_one(cotangent: Tensor, index: int = index) -> Any:
-                cotangents = [zeros_like(other) for other in outputs]
-                cotangents[index] = cotangent
-                return pull(tree_unflatten(cotangents, out_spec))
-
-            stackedrows = vmap(pull_one, chunk_size=chunk_size)(basis(one))
-            shaped = tree_map(lambda row, one=one: row.reshape((*one.shape, *row.shape[1:])), stackedrows)
-            rows.append(shaped[0] if isinstance(argnums, int) else shaped)
-        jacobian = tree_unflatten(rows, out_spec)
-        return (jacobian, result[2]) if has_aux else jacobian
-
-    return wrapper
-
-
-def jacfwd(
-    func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *, randomness: str = "error"
-) -> Callable:
-    """A function that returns the Jacobian of `func`, column by column in forward mode."""
-
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        selected = chosen(args, argnums)
-        flat, spec = tree_flatten(selected)
-
-        def of_chosen(*leaves: Any) -> Any:
-            return func(*replaced(args, argnums, tree_unflatten(leaves, spec)), **kwargs)
-
-        columns: list[Any] = []
-        aux: Any = None
-        out_spec: Any = None
-        for index, one in enumerate(flat):
-
-            def push_one(tangent: Tensor, index: int = index) -> Any:
-                tangents = tuple(tangent if i == index else zeros_like(other) for i, other in enumerate(flat))
-                result = jvp(of_chosen, tuple(flat), tangents, has_aux=has_aux)
-                return (result[1], result[2]) if has_aux else result[1]
-
-            pushed = vmap(push_one, randomness=randomness)(basis(one))
-            if has_aux:
-                pushed, stacked_aux = pushed
-                aux = tree_map(lambda leaf: leaf[0], stacked_aux)
-            outputs, out_spec = tree_flatten(pushed)
-            columns.append([_columns_last(out, one) for out in outputs])
-        blocks = [tree_unflatten(list(row), spec) for row in zip(*columns, strict=True)]
-        jacobian = tree_unflatten(blocks, out_spec)
-        return (jacobian, aux) if has_aux else jacobian
-
-    return wrapper
-
-
-def _columns_last(pushed: Tensor, input: Tensor) -> Tensor:
-    """Tangents stacked along the first dimension as the trailing dimensions of a Jacobian."""
-    return pushed.movedim(0, -1).reshape((*pushed.shape[1:], *input.shape))
-
-
-def hessian(func: Callable, argnums: int | tuple[int, ...] = 0) -> Callable:
-    """A function that returns the Hessian of `func`: forward mode over reverse mode."""
-    return jacfwd(jacrev(func, argnums), argnums)
-

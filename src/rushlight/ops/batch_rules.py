@@ -278,7 +278,8 @@ def indexed(batch: Batch) -> Any:
 
 
 MASKED = (
-    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over indexing with a boolean mask."
+    "vmap: We do not support batching operators that can support dynamic shape. "
+    "Attempting to batch over indexing with a boolean mask."
 )
 
 

@@ -158,8 +158,8 @@ def without_examples(result: Any, level: int) -> Any:
 
 def by_composite(batch: Batch) -> Any:
     """A fused op by the other ops that it stands for."""
-    from ..autograd.tangents import NoLevels
     from ..autograd.modes import no_grad
+    from ..autograd.tangents import NoLevels
     from ..tensor import wrap
 
     inputs = [None if array is None else wrap(array) for array in batch.arrays]

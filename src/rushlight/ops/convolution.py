@@ -10,11 +10,12 @@ from ..arrays.basic import zeros_like
 from ..arrays.windows import convolve, correlate, counts, padded, spread_image, taps, windows
 from ..tensor import Tensor
 from .dispatch import type_word
-from .kinds import Array, bilinear, general, linear
+from .kinds import Array, bilinear, linear
 from .padding import constant_pad_nd
 from .products import CPP_NAMES, conjugated
 from .reductions import sum
 from .samples import T, call
+from .shapes import expand
 
 # --- arguments --------------------------------------------------------------------------------------------------------------------
 
@@ -104,6 +105,11 @@ def channel_totals(g: Any) -> Any:
     return sum(g, (0, *range(2, g.ndim)))
 
 
+def in_channels(bias: Any, out: Any) -> Any:
+    """A bias in the shape of a convolution's result: the transpose of `channel_totals`."""
+    return expand(bias.reshape((-1, *(1,) * (out.ndim - 2))), *out.shape)
+
+
 # --- the three products -----------------------------------------------------------------------------------------------------------
 # `geometry` is (stride, padding, dilation, groups).
 
@@ -155,13 +161,13 @@ def as_geometry(stride: Any, padding: Any, dilation: Any, groups: int) -> tuple:
     return tuple(stride), tuple(padding), tuple(dilation), groups
 
 
-@general(
+@bilinear(
     lambda g, weight, x_shape, stride, padding, dilation, groups: convolution_image(
         g, conjugated(weight), x_shape[2:], as_geometry(stride, padding, dilation, groups)),
     lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_kernel(
         g, conjugated(x), weight_shape[2:], as_geometry(stride, padding, dilation, groups)),
     lambda g: channel_totals(g),
-    method=False, node="ConvolutionBackward0",
+    addend=lambda t, out: in_channels(t, out), method=False, node="ConvolutionBackward0",
     samples=lambda: [
         call(T((2, 2, 5)), T((3, 2, 3)), T((3,)), (1,), (1,), (1,), 1),
         call(T((1, 2, 4, 4)), T((2, 1, 2, 3)), None, (2, 1), (0, 1), (1, 1), 2)
@@ -201,13 +207,13 @@ def transposed_size(
     return result
 
 
-@general(
+@bilinear(
     lambda g, weight, x_shape, stride, padding, dilation, groups: first_windows(convolution_product(
         g, conjugated(weight), as_geometry(stride, padding, dilation, groups)), x_shape),
     lambda g, x, weight_shape, stride, padding, dilation, groups: convolution_kernel(
         conjugated(x), g, weight_shape[2:], as_geometry(stride, padding, dilation, groups)),
     lambda g: channel_totals(g),
-    method=False, node="ConvolutionBackward0",
+    addend=lambda t, out: in_channels(t, out), method=False, node="ConvolutionBackward0",
     samples=lambda: [
         call(T((2, 3, 4)), T((3, 2, 3)), T((2,)), (2,), (1,), (1,), (1,), 1),
         call(T((1, 2, 3, 3)), T((2, 1, 2, 3)), None, (1, 2), (0, 1), (0, 1), (2, 1), 2),

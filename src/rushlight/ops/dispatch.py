@@ -376,10 +376,8 @@ def batched_alike(edges: list, arrays: list, output: Any) -> bool:
     from ..arrays.batched import levels_of
 
     levels = levels_of(output)
-    for edge, array in zip(edges, arrays):  # noqa: B905 - one edge per input that has a rule
-        if edge is not None and levels_of(array) != levels:
-            return False
-    return True
+    pairs = zip(edges, arrays)  # noqa: B905 - one edge per input that has a rule
+    return all([edge is None or levels_of(array) == levels for edge, array in pairs])
 
 
 def batched_spaces(edges: list | tuple, arrays: list) -> tuple:

@@ -334,7 +334,10 @@ def linear(transpose: Callable | tuple | None = None, **declared: Any) -> Callab
 
 
 def bilinear(*transposes: Callable, **declared: Any) -> Callable:
-    """Decorates the forward of an op that is linear in each of its inputs; one transpose per input."""
+    """Decorates the forward of an op that is linear in each of its inputs; one transpose per input.
+
+    With `addend` the third input, None or a bias, is added: `addend(tangent, out)` gives its part of the tangent of the output.
+    """
     return _declare("bilinear", transposes, declared)
 
 

@@ -42,6 +42,7 @@ class Op:
         inplace: bool | Callable = False,
         view: bool = False,
         broadcasts: bool = False,
+        addend: Callable | None = None,
         leading: int | None = None,
         variadic: str | None = None,
         returns: Callable | None = None,
@@ -67,6 +68,7 @@ class Op:
         self.view = view
         self.leading = leading  # with a joint rule: it gives cotangents for that many inputs only, the first
         self.broadcasts = broadcasts  # cotangents are in the shape of the result, or otherwise larger than the inputs
+        self.addend = addend  # of a bilinear op that adds its third input: that one's tangent as part of the output's
         self.variadic = variadic
         self.returns = returns
         self.result = result

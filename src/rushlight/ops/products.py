@@ -20,8 +20,9 @@ from ..autograd.modes import state, thread
 from ..overridable import overriding
 from ..tensor import Tensor, new, plain_types
 from .dispatch import broadcast_error, type_word
-from .kinds import Array, bilinear, careful_operator, float32, float64, general, several
+from .kinds import Array, bilinear, careful_operator, float32, float64, several
 from .samples import T, call
+from .shapes import expand
 
 CPP_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int",
@@ -371,8 +372,8 @@ def linear_bias(g: Any, bias_shape: tuple) -> Any:
     return summed_to(g, bias_shape)
 
 
-@general(
-    linear_input, linear_weight, linear_bias, node=linear_name, method=False,
+@bilinear(
+    linear_input, linear_weight, linear_bias, addend=lambda t, out: expand(t, *out.shape), node=linear_name, method=False,
     samples=lambda: [
         call(T((2, 3)), T((4, 3)), T((4,))), call(T((2, 3)), T((4, 3))), call(T((3,)), T((4, 3)), T((4,))),
         call(T((3,)), T((4, 3))),
