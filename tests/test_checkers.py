@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from check_cases import PROGRAMS
 from checkers import TIGHT, check_gradients, check_inplace, check_out
 from op_cases import Case, cases
 
@@ -15,6 +16,8 @@ import rushlight as torch
 from rushlight.autograd import gradcheck, gradgradcheck
 from rushlight.autograd.gradcheck import GradcheckError
 from rushlight.ops.kinds import Array, general, registry
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def real(*values: float) -> Any:

@@ -71,6 +71,8 @@ def gradcheck(
                 check.check_batched_cotangents()
         if check_forward_ad:
             check.compare(check.forward_jacobians, fast_mode, nondet_tol)
+            if check_batched_forward_grad:
+                check.check_batched_tangents()
     except GradcheckError:
         if raise_exception:
             raise
@@ -104,6 +106,9 @@ def gradgradcheck(
     """
     if not check_fwd_over_rev and not check_rev_over_rev:
         raise AssertionError("Expected at least one of check_fwd_over_rev or check_rev_over_rev to be True")
+    for name, wanted in (("check_undefined_grad", check_undefined_grad), ("check_batched_grad", check_batched_grad)):
+        if wanted and not check_rev_over_rev:
+            raise AssertionError(f"Setting {name}=True requires check_rev_over_rev to be True")
     inputs = as_tuple(inputs)
     check_inputs(inputs)
     outputs = differentiable(func(*inputs))
@@ -297,6 +302,7 @@ class Check:
             zeros = [wrap(np.zeros_like(one._array)) for one in rest]
             for result in grad(rest, self.wanted, zeros, retain_graph=True, allow_unused=True):
                 if result is not None and np.any(result._array):
+                    warnings.warn(UNDEFINED, stacklevel=3)
                     raise GradcheckError(
                         "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
                     )
@@ -306,13 +312,44 @@ class Check:
         for k, output in enumerate(self.outputs):
             rows = [random_like(output, seed=seed) for seed in range(2)]
             batch = wrap(np.stack([row._array for row in rows]))
-            together = grad(output, self.wanted, batch, retain_graph=True, allow_unused=True, is_grads_batched=True)
+            try:
+                together = grad(output, self.wanted, batch, retain_graph=True, allow_unused=True, is_grads_batched=True)
+            except RuntimeError as error:
+                raise GradcheckError(f"While computing batched gradients, got: {error}\n\n{BATCHED}") from error
             singly = [grad(output, self.wanted, row, retain_graph=True, allow_unused=True) for row in rows]
             for i, result in enumerate(together):
-                expected = None if result is None else np.stack([one[i]._array for one in singly])
-                if result is not None and not np.allclose(result._array, expected, self.rtol, self.atol):
-                    where = f"For output {k} and input {self.numbers[i]}"
-                    raise GradcheckError(f"{where}: a batch of cotangents gives other gradients than one by one")
+                if result is not None:
+                    where = f"For output {k} and input {self.numbers[i]}: a batch of cotangents gives other gradients"
+                    self.compare_batch(result, [one[i] for one in singly], f"{where} than one by one.\n{BATCHED}")
+
+    def check_batched_tangents(self) -> None:
+        """Raises unless a batch of tangents gives what they give one by one."""
+        from ..func.vmap import vmap
+        from .forward_ad import dual_level, make_dual, unpack_dual
+
+        for one, number in zip(self.wanted, self.numbers, strict=True):
+
+            def pushed(direction: Tensor, one: Tensor = one) -> tuple:
+                with dual_level():
+                    dual = make_dual(one.detach(), direction)
+                    results = as_tuple(self.func(*(dual if given is one else given for given in self.inputs)))
+                    duals = [unpack_dual(results[place]) for place in self.places[: len(self.outputs)]]
+                    return tuple(dual.primal * 0 if dual.tangent is None else dual.tangent for dual in duals)
+
+            rows = [random_like(one, seed=seed) for seed in range(2)]
+            try:
+                together = vmap(pushed)(wrap(np.stack([row._array for row in rows])))
+            except RuntimeError as error:
+                raise GradcheckError(f"While computing batched gradients, got: {error}\n\n{BATCHED_FORWARD}") from error
+            singly = [pushed(row) for row in rows]
+            for k, result in enumerate(together):
+                where = f"For output {k} and input {number}: a batch of tangents gives other derivatives"
+                self.compare_batch(result, [row[k] for row in singly], f"{where} than one by one.\n{BATCHED_FORWARD}")
+
+    def compare_batch(self, together: Tensor, singly: list, message: str) -> None:
+        """Raises GradcheckError unless a batch of results is what comes one by one."""
+        if not np.allclose(together._array, np.stack([one._array for one in singly]), self.rtol, self.atol):
+            raise GradcheckError(message)
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------
@@ -329,6 +366,19 @@ REAL_INPUT = (("", 1),)
 INPUT_PARTS = (("While considering the real part of complex inputs only, ", 1),
                ("While considering the imaginary part of complex inputs only, ", 1j))  # fmt: skip
 
+BATCHED = (
+    "gradcheck or gradgradcheck failed while testing batched gradient computation. The backward pass is not to ask for values of "
+    "tensors, and is to treat the examples of a batch alike; check_batched_grad=False leaves this out."
+)
+BATCHED_FORWARD = (
+    "gradcheck failed while testing batched gradient computation with forward-mode AD. A jvp is not to ask for values of tensors, "
+    "and is to treat the examples of a batch alike; check_batched_forward_grad=False leaves this out."
+)
+UNDEFINED = (
+    "Backwards compatibility: New undefined gradient support checking feature is enabled by default, but it may break existing "
+    "callers of this function. If this is true for you, you can call this function with \"check_undefined_grad=False\" to disable "
+    "the feature"
+)
 NOT_REENTRANT = (
     "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times gives different "
     "values, although analytical gradient matches numerical gradient."
