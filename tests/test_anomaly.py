@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 
 import pytest
+from anomaly_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd import Function, detect_anomaly, grad, set_detect_anomaly
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled")
 
@@ -170,12 +172,3 @@ def test_passes_give_the_usual_gradients() -> None:
         (found,) = grad(y, x)
     y = torch.stack([x.exp(), x.sin()]).max(0)[0].sum() + torch.cat([x, x * 2]).prod()
     assert torch.equal(found, grad(y, x)[0])
-
-
-def test_mode_belongs_to_its_thread() -> None:
-    seen = []
-    with detect_anomaly():
-        thread = threading.Thread(target=lambda: seen.append((scalar(1.0) * 2).grad_fn.metadata))
-        thread.start()
-        thread.join()
-    assert seen == [{}]

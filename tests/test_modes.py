@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
+from mode_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd import grad
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def leaf(*values: float) -> torch.Tensor:

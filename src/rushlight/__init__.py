@@ -131,8 +131,8 @@ _ELSEWHERE = {
     "explain": "autograd.explanation",
     "vmap": "func",
     **dict.fromkeys(("celu_", "rrelu_", "selu_", "threshold_"), "nn.functional"),
-    "is_anomaly_enabled": "autograd.anomaly",
-    "is_anomaly_check_nan_enabled": "autograd.anomaly",
+    "is_anomaly_enabled": "autograd.anomaly_mode",
+    "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
     "save": "serialization",
     "load": "serialization",
 }

@@ -49,7 +49,7 @@ def perform(task: Pass, roots: list, cotangents: list, inputs: list | None, accu
         task.run()
     except Exception as error:
         if thread.anomaly:
-            from .anomaly import report
+            from .anomaly_mode import report
 
             report(error)
         from .explanation import add_note
@@ -283,9 +283,11 @@ class Pass:
         if g.shape != array.shape or g.dtype != array.dtype:
             g = as_array(project(g, array.shape, array.dtype))
         if known is None:
+            if not (g.flags.c_contiguous and array.flags.c_contiguous):
+                g = laid_out(g, array)
             # A buffer that somebody else may see is copied: the caller's gradient, or one that two leaves received.
             if sys.getrefcount(g) > SOLE_HOLDERS or (g.base is not None and sees_other(g)) or not g.flags.writeable:
-                g = np.array(g, order="C")
+                g = np.array(g)
             tensor._grad = wrap(g)
         elif tensor._node is not LEAF:
             tensor._grad = wrap(known._array + g)
@@ -341,6 +343,17 @@ def as_tensor(g: Any) -> Any:
     if g is None or isinstance(g, Tensor):
         return g
     return wrap(as_array(g))
+
+
+def laid_out(g: Any, like: Any) -> Any:
+    """A cotangent with the strides of its leaf, where the leaf's elements fill their memory, else in the order of the indices."""
+    result = np.empty_like(like)
+    if result.strides != like.strides:
+        result = np.empty(like.shape, like.dtype)
+    if g.strides == result.strides:
+        return g
+    result[...] = g
+    return result
 
 
 def copied(g: Tensor) -> Tensor:

@@ -44,7 +44,7 @@ class BackwardCFunction(Node):
         self.ctx = ctx
         ctx._made_by = weakref.ref(self)
         if thread.anomaly:
-            from .anomaly import remember
+            from .anomaly_mode import remember
 
             remember(self)
 

@@ -62,7 +62,7 @@ def apply(task: Pass, node: Node, g: Any) -> tuple:
         g = complete(node, g, task.on_tensors)
     check_versions(node)
     if thread.anomaly:
-        from .anomaly import apply_checked
+        from .anomaly_mode import apply_checked
 
         return apply_checked(node, g, task.keep, task.on_tensors)
     if thread.profiler is not None:

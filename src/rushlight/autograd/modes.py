@@ -38,13 +38,15 @@ class _Thread(threading.local):
     saved_hooks: tuple = ()
     saved_hooks_disabled: str | None = None
     mutation: Any = None  # the block, if any, in which saved tensors may be changed in place
+    view_replay = False
+    enforce_grad_layout = True
     selecting: Any = None  # the selective checkpoint, if any, that decides which results are kept
     functions: tuple = ()  # __torch_function__ modes, innermost last
     subclasses_disabled = False  # whether tensor subclasses are treated as plain tensors
     profiler: Any = None
-    anomaly = False
+    anomaly = False  # of all threads at once: set on this class only
     anomaly_check_nan = True
-    guarded = False  # whether ops have more to look for than batches and tangents
+    guarded = False  # whether ops have more to look for than batches, tangents and anomalies
     counted = False  # whether this thread is counted in state.active
 
     def __init__(self) -> None:
@@ -64,7 +66,7 @@ def adjust_active(change: int) -> None:
 
 def refresh() -> None:
     """Counts this thread in or out, after one of its modes has changed."""
-    thread.guarded = thread.inference or thread.saved_hooks != () or thread.functions != () or thread.anomaly
+    thread.guarded = thread.inference or thread.saved_hooks != () or thread.functions != ()
     unusual = thread.guarded or thread.forward_levels != () or thread.batch_levels != ()
     if unusual != thread.counted:
         thread.counted = unusual
@@ -88,6 +90,12 @@ def _set_grad(enabled: bool) -> None:
             state.silent += -1 if enabled else 1
 
 
+def check_bool(name: str, value: Any) -> None:
+    """Raises TypeError for the argument of a mode that is no bool."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}(): argument 'enabled' (position 1) must be bool, not {type(value).__name__}")
+
+
 class _Decorator:
     """A context manager that also decorates functions and generators, anew for each call."""
 
@@ -105,6 +113,7 @@ class _Decorator:
         import inspect
 
         if inspect.isclass(function):
+            warn_of_classes()
             function.__init__ = self(function.__init__)  # type: ignore[misc]
             return function
         if inspect.isgeneratorfunction(function):
@@ -141,6 +150,18 @@ class _Decorator:
         return wrapped
 
 
+def warn_of_classes() -> None:
+    """Says that a mode should not decorate a class."""
+    import warnings
+
+    warnings.warn(
+        "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or methods. "
+        "To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and nothing else.",
+        FutureWarning,
+        stacklevel=3,
+    )
+
+
 class no_grad(_Decorator):
     """Operations are not recorded within. Context manager and decorator (with or without parentheses)."""
 
@@ -168,9 +189,10 @@ class set_grad_enabled(_Decorator):
     """Switches recording on or off: at once as a function call, until the block's end as a context manager."""
 
     def __init__(self, mode: bool) -> None:
+        check_bool("set_grad_enabled", mode)
         self.previous = thread.grad_enabled
-        self.mode = bool(mode)
-        _set_grad(self.mode)
+        self.mode = mode
+        _set_grad(mode)
 
     def _again(self) -> set_grad_enabled:
         return type(self)(self.mode)
@@ -235,18 +257,32 @@ def is_multithreading_enabled() -> bool:
     return thread.multithreading
 
 
-class set_multithreading_enabled(_Decorator):
-    """Allows backward passes several threads or not: at once as a function call, until the block's end as a context manager."""
+class _Switch(_Decorator):
+    """Sets something of this thread: at once as a function call, until the block's end as a context manager."""
+
+    name: str
 
     def __init__(self, mode: bool) -> None:
-        self.previous = thread.multithreading
-        thread.multithreading = self.mode = mode
+        check_bool(type(self).__name__, mode)
+        self.previous = getattr(thread, self.name)
+        self.mode = mode
+        setattr(thread, self.name, mode)
 
-    def _again(self) -> set_multithreading_enabled:
+    def _again(self) -> _Switch:
         return type(self)(self.mode)
 
+    def __call__(self, function: Callable) -> Callable:
+        setattr(thread, self.name, self.previous)  # as a decorator it acts only while the function runs
+        return super().__call__(function)
+
     def __enter__(self) -> None:
-        thread.multithreading = self.mode
+        setattr(thread, self.name, self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        thread.multithreading = self.previous
+        setattr(thread, self.name, self.previous)
+
+
+class set_multithreading_enabled(_Switch):
+    """Allows backward passes several threads or not: at once as a function call, until the block's end as a context manager."""
+
+    name = "multithreading"

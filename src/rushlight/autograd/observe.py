@@ -28,7 +28,7 @@ def program_stack() -> list[str]:
 def observe(node: Node, given: Sequence[Any] = (), outputs: Sequence[Any] = ()) -> None:
     """Notes where a node was made, and packs what it saved of the inputs given and of its outputs."""
     if thread.anomaly:
-        from .anomaly import remember
+        from .anomaly_mode import remember
 
         remember(node)
     if thread.saved_hooks:

@@ -19,7 +19,7 @@ from .op import ALIASES, Op, edge_of
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
     """Runs an op on whatever it was given, with `function` in place of its forward if there is one."""
-    if (thread.batch_levels or thread.forward_levels) and function is None and not thread.guarded:
+    if (thread.batch_levels or thread.forward_levels) and function is None and not (thread.guarded or thread.anomaly):
         result = op.within(op, args, kwargs)
         if result is not NotImplemented:
             return result

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .engine import Pass, as_tensor, running_node
-from .modes import refresh, thread
+from .modes import adjust_active, check_bool, thread
 from .observe import program_stack
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether anomaly detection is on in this thread."""
+    """Whether anomaly detection is on."""
     return thread.anomaly
 
 
@@ -26,8 +26,10 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 def _set(enabled: bool, check_nan: bool) -> None:
-    thread.anomaly, thread.anomaly_check_nan = enabled, check_nan
-    refresh()
+    if enabled is not thread.anomaly:
+        adjust_active(1 if enabled else -1)
+    everywhere = type(thread)  # other than the other modes, this one holds for all threads
+    everywhere.anomaly, everywhere.anomaly_check_nan = enabled, check_nan
 
 
 class detect_anomaly:
@@ -57,6 +59,7 @@ class set_detect_anomaly:
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self.previous = thread.anomaly, thread.anomaly_check_nan
+        check_bool("set_anomaly_enabled", mode)
         _set(mode, check_nan)
 
     def __enter__(self) -> None:
@@ -110,9 +113,8 @@ def report(error: Exception) -> None:
     trace = node.metadata.get("traceback_")
     if trace is None:
         warnings.warn(
-            f"Error detected in {node_name(node)}. No forward pass information available. Enable detect anomaly during "
-            f"forward pass "
-            "for more information.",
+            f"Error detected in {node_name(node)}. No forward pass information available. Enable detect anomaly during forward "
+            "pass for more information.",
             stacklevel=5,
         )
         return
