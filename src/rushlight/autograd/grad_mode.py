@@ -49,15 +49,17 @@ class _unsafe_preserve_version_counter(_Decorator):
     """A block after which tensors have the versions that they had before it: backward does not notice what was changed."""
 
     def __init__(self, tensors: Tensor | tuple[Tensor, ...]) -> None:
-        self.tensors = (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+        self.tensors = tensors if isinstance(tensors, tuple) else (tensors,)
+        if not all(isinstance(tensor, Tensor) for tensor in self.tensors):
+            raise AssertionError("Expected tensors to be a tuple")
+        self.cells = [version_cell(tensor) for tensor in self.tensors]
 
     def _again(self) -> _unsafe_preserve_version_counter:
         return type(self)(self.tensors)
 
     def __enter__(self) -> None:
-        cells = [version_cell(tensor) for tensor in self.tensors]
-        self.kept = [(cell, cell.version, list(cell.orders), cell.place) for cell in cells]
+        self.before = [(cell.version, cell.place, [*cell.orders]) for cell in self.cells]
 
     def __exit__(self, *exception: Any) -> None:
-        for cell, version, orders, place in self.kept:
-            cell.version, cell.orders, cell.place = version, orders, place
+        for cell, (version, place, orders) in zip(self.cells, self.before, strict=True):
+            cell.version, cell.place, cell.orders = version, place, orders
