@@ -173,6 +173,9 @@ class Pass:
     def add(self, edge: Any, cotangent: Any) -> None:
         """Sums cotangents, in place where the buffer is the pass's own."""
         known = self.cotangents[edge]
+        if known is None:
+            self.cotangents[edge] = cotangent
+            return
         if edge in self.owned:
             np.add(known, cotangent, known)
             return
@@ -234,6 +237,11 @@ class Pass:
                             heappush(heap, (order, edge))
                         else:
                             following = edge
+                elif result is None and edge._order is not None and edge not in cotangents and (needed is None or edge in needed):
+                    # What lies behind is visited all the same: a custom function runs on zeros.
+                    from .hooks import run_watched
+
+                    self.give(edge, None)
                 if uses and edge in uses:
                     uses[edge] -= 1
                     if not uses[edge] and edge in cotangents:
@@ -246,7 +254,8 @@ class Pass:
         if parts is None:
             self.cotangents[node] = parts = [None] * len(node._outputs or ())
             heappush(self.heap, (node._order, node))
-        parts[stub.index] = g if parts[stub.index] is None else parts[stub.index] + g
+        if g is not None:
+            parts[stub.index] = g if parts[stub.index] is None else parts[stub.index] + g
 
     def raw(self, tensor: Any) -> Any:
         """A hook's Tensor in the form that this pass works with."""

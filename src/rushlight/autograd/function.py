@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..tensor import Tensor, refresh_view, wrap
 from .context import FunctionCtx
 from .graph import Node, OutputStub, next_order
@@ -26,6 +28,7 @@ class BackwardCFunction(Node):
     __slots__ = ("ctx", "count", "places")
 
     _forward_cls: Any = None  # the user's class
+    takes_nothing = True
 
     def __init__(self, ctx: FunctionCtx, args: tuple) -> None:
         import weakref
@@ -69,12 +72,20 @@ class BackwardCFunction(Node):
         from .engine import as_tensor
 
         with no_grad():
-            results = self.call_backward(tuple(map(as_tensor, g)) if isinstance(g, tuple) else (as_tensor(g),), keep)
+            results = self.call_backward(tuple(map(as_tensor, self.received(g))), keep)
         return tuple(None if result is None else result._array for result in results)
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
         with enable_grad():
-            return self.call_backward(g if isinstance(g, tuple) else (g,), keep)
+            return self.call_backward(self.received(g), keep)
+
+    def received(self, g: Any) -> tuple:
+        """The cotangents of the outputs; zeros where the only one got none."""
+        if isinstance(g, tuple):
+            return g
+        if g is None and self._materialize:
+            g = wrap(np.zeros(*self._output))  # type: ignore[misc]
+        return (g,)
 
     def apply(self, *args: Any) -> Any:
         """The user's backward (or vjp), as it is. Raises RuntimeError for a function that has both."""

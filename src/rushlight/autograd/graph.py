@@ -84,6 +84,7 @@ class Node:
     output_cells: dict[int, VersionCell] | None = None  # of such a node: the version cells that its outputs have by now
     constants: tuple = ()  # the outputs, such as indices, through which no gradient flows, where the derivative needs them
     _materialize = True  # whether such a node gets zeros for outputs that took no part
+    takes_nothing = False  # whether it runs even where no output got a cotangent
 
     def vjp(self, g: Any, keep: bool) -> tuple:
         """The cotangents of the inputs from that of the output, on arrays; what was saved is freed unless `keep`."""

@@ -56,7 +56,7 @@ def capture(task: Pass, node: Any, g: Any) -> None:
 
 def apply(task: Pass, node: Node, g: Any) -> tuple:
     """Runs a node's derivative, in anomaly mode with an eye on NaN."""
-    if g is None:  # a hook said that there is no gradient
+    if not node.takes_nothing and (g is None or (type(g) is list and all(part is None for part in g))):
         return (None,) * len(node.edges)
     if type(g) is list:
         g = complete(node, g, task.on_tensors)

@@ -23,7 +23,9 @@ def attach(ctx: FunctionCtx, node: BackwardCFunction | None, args: tuple, output
     fixed, dirty = {id(tensor) for tensor in constant}, {id(tensor) for tensor in changed}
     flows = [node is not None and is_differentiable(out) and id(out) not in fixed for out in outputs]
     if node is not None:
-        if flows != [True]:
+        if flows == [True]:
+            node._output = outputs[0]._array.shape, outputs[0]._array.dtype
+        else:
             node._outputs = tuple((out._array.shape, out._array.dtype) if isinstance(out, Tensor) else None for out in outputs)
         for tensor in changed:
             check_dirty(tensor, len(outputs))
