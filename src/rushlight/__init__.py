@@ -148,7 +148,7 @@ def _found(name: str) -> _Any:
             return getattr(_load(family), name)
     if name.endswith("_") and not name.startswith("_") and hasattr(Tensor, name):
         return getattr(Tensor, name)  # sin_, relu_, ...: an in-place method as a function
-    if name.endswith("_copy") or name.startswith("unsafe_"):
+    if name.endswith("_copy"):
         return _import_module(".ops.copies", __name__).FUNCTIONS.get(name)
     settings = _import_module(".settings", __name__)
     return getattr(settings, name) if name in settings.__all__ else None

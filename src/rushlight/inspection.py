@@ -14,7 +14,7 @@ def is_tensor(obj: Any) -> bool:
 
 def is_storage(obj: Any) -> bool:
     """Whether an object is the memory beneath a tensor."""
-    from .methods import UntypedStorage
+    from .storage import UntypedStorage
 
     return isinstance(obj, UntypedStorage)
 

@@ -12,6 +12,7 @@ from .autograd.graph import LEAF, version_cell
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
 from .ops.registry import as_method
+from .storage import METHODS
 from .tensor import Tensor, check_floating, new, recast, wrap
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def pin_memory(self: Tensor, device: Any = None) -> Tensor:
 
 @method
 def __copy__(self: Tensor) -> Tensor:
-    return rebuild(self._array, self._node is LEAF, user_attributes(self), self.__class__)
+    return rebuild(self._array, self.requires_grad, user_attributes(self), self.__class__)
 
 
 @method
@@ -145,7 +146,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
         return memo[id(self)]
     with no_grad():
         result = recast(wrap(np.array(self._array, order="K")), self.__class__)
-        result._node = self._node
+        result._node = LEAF if self._node is not None else None
         memo[id(self)] = result
         if self._grad is not None:
             result._grad = copy.deepcopy(self._grad, memo)
@@ -167,7 +168,7 @@ def __reduce_ex__(self: Tensor, protocol: Any) -> tuple:
         raise RuntimeError(
             "Pickling a tensor that has a history is not supported: call detach() first, e.g. pickle.dumps(t.detach())"
         )
-    return rebuild, (np.array(self._array, order="C"), self._node is LEAF, user_attributes(self), self.__class__)
+    return rebuild, (np.array(self._array, order="C"), self.requires_grad, user_attributes(self), self.__class__)
 
 
 @method
@@ -248,89 +249,8 @@ setattr(Tensor, "is_cpu", _answer(True))  # noqa: B010 - as a statement, a chang
 Tensor.name = None  # type: ignore[attr-defined]
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------------------
-
-
-class UntypedStorage:
-    """The memory beneath a tensor."""
-
-    def __init__(self, tensor: Tensor) -> None:
-        from .arrays.memory import owner
-
-        self.array = owner(tensor._array)
-
-    def data_ptr(self) -> int:
-        """The address of the first byte."""
-        from .arrays.memory import address
-
-        return address(self.array)
-
-    def nbytes(self) -> int:
-        """The number of bytes."""
-        return self.array.nbytes
-
-    size = __len__ = nbytes
-
-
-@method
-def untyped_storage(self: Tensor) -> UntypedStorage:
-    """The memory beneath this tensor, which views share."""
-    return UntypedStorage(self)
-
-
-@method
-def storage(self: Tensor) -> UntypedStorage:
-    """The memory beneath this tensor, which views share."""
-    return UntypedStorage(self)
-
-
-@method
-def is_set_to(self: Tensor, tensor: Tensor) -> bool:
-    """Whether both are the same elements of the same memory."""
-    return (
-        self.data_ptr() == tensor.data_ptr() and self.stride() == tensor.stride() and self._array.shape == tensor._array.shape
-        and self.dtype is tensor.dtype
-    )  # fmt: skip
-
-
-@method
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Lets this tensor look at another tensor's memory."""
-    if self._node is LEAF and thread.grad_enabled:
-        raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
-    self._array = np.empty(0, self._array.dtype) if source is None else source._array
-    version_cell(self).bump()
-    return self
-
-
-@method
-def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
-    """Changes the shape; elements that were there stay, new ones are uninitialised. Raises RuntimeError where grad is required."""
-    from .autograd.inplace import check_inference
-
-    if self._node is not None:
-        raise RuntimeError("cannot resize variables that require grad")
-    check_inference(self)
-    shape = creation.size_of(size)
-    count = int(np.prod(shape, dtype=np.int64))
-    flat = self._array.ravel()
-    if count > flat.size:
-        flat = np.concatenate([flat, np.empty(count - flat.size, flat.dtype)])
-    self._array = flat[:count].reshape(shape)
-    version_cell(self).bump()
-    return self
-
-
-@method
-def is_shared(self: Tensor) -> bool:
-    """False: the memory belongs to this process."""
-    return False
-
-
-@method
-def share_memory_(self: Tensor) -> Tensor:
-    """This tensor (threads share it anyway)."""
-    return self
+for _name, _member in METHODS.items():
+    setattr(Tensor, _name, _member)
 
 
 # --- new tensors like this one ----------------------------------------------------------------------------------------------------
@@ -359,11 +279,12 @@ for _name in ("zeros", "ones", "empty", "full", "tensor", "empty_strided"):
 
 def _filling(name: str, draw: Callable, doc: str) -> None:
     def function(self: Tensor, *args: Any, generator: Generator | None = None, **kwargs: Any) -> Tensor:
-        from .autograd.inplace import assign, check_writable
+        from .autograd.inplace import assign, check_alone, check_writable
 
         check_writable(self)
+        check_alone(self._array)
         array = draw(creation._source(generator), self._array, *args, **kwargs)
-        return assign(self, wrap(as_array(array)))
+        return assign(self, wrap(as_array(array)), name)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc

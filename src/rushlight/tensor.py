@@ -11,7 +11,7 @@ import numpy as np
 from . import devices, dtypes
 from .arrays.basic import ndarray
 from .autograd import graph
-from .autograd.graph import LEAF, OutputStub, add_hook, public_edge, version_cell
+from .autograd.graph import LEAF, OutputStub, Untracked, add_hook, public_edge, version_cell
 from .autograd.modes import state, thread
 
 if TYPE_CHECKING:
@@ -243,7 +243,11 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError("requires_grad must be a bool")
         check_floating(self, value, "only Tensors of floating point and complex dtype can require gradients")
+        if value and not self.is_leaf:
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -251,8 +255,11 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
         Raises RuntimeError for an integer tensor, or when asked to forget the history of a non-leaf.
         """
-        node = self._node
-        if node is not None and node is not LEAF:
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
+            )
+        if not self.is_leaf:
             if not requires_grad:
                 raise RuntimeError(
                     "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
@@ -262,13 +269,16 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         check_floating(self, requires_grad, "only Tensors of floating point dtype can require gradients")
         if requires_grad and self._inference and not thread.inference:
             raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        self._node = LEAF if requires_grad else None
+        if requires_grad:
+            self._node = LEAF
+        elif self._node is LEAF:
+            self._node = None
         return self
 
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor."""
-        return (self._node is None or self._node is LEAF) and not gains_history(self)
+        return (self._node is None or self._node is LEAF or type(self._node) is Untracked) and not gains_history(self)
 
     @property
     def grad_fn(self) -> Any:
@@ -295,7 +305,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     def grad(self) -> Tensor | None:
         """The gradient accumulated so far, None before the first."""
         grad = self._grad
-        if grad is None and not self._retains and self._node is not None and self._node is not LEAF:
+        if grad is None and not self._retains and not self.is_leaf:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
                 "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
@@ -403,7 +413,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     def detach_(self) -> Tensor:
         """Cuts this tensor from its history; returns it. Raises RuntimeError for a view."""
-        if self._base is not None and self._node is not None:
+        if self._base is not None:
             raise RuntimeError(
                 "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
                 "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "

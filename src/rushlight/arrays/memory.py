@@ -24,7 +24,7 @@ def strided(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
 
     NumPy's `broadcast_to` and `as_strided` do this too, at ten times the cost.
     """
-    if array.flags.c_contiguous and array.dtype.kind != "V":
+    if array.flags.c_contiguous and array.dtype.kind != "V" and array.size:
         return np.ndarray(shape, array.dtype, array, offset, None if 0 in shape else strides)
     return storage_view(array, shape, strides, offset)
 
@@ -40,6 +40,8 @@ def storage_view(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> A
         return np.lib.stride_tricks.as_strided(array, shape, strides)
     memory = whole.reshape(-1).view(np.uint8)
     try:
+        if not memory.size and 0 not in shape:
+            raise ValueError("NumPy does not check the bounds of empty memory")
         return np.ndarray(shape, array.dtype, memory, begin, None if 0 in shape else strides)
     except ValueError:
         item = array.dtype.itemsize
@@ -140,9 +142,58 @@ class Layout(NamedTuple):
 
 def overlaps_itself(array: Any) -> bool:
     """Whether several elements share an address, as after `expand`."""
-    if not array.size:
+    if 0 not in array.strides or not array.size:
         return False
     return any(step == 0 and extent > 1 for step, extent in zip(array.strides, array.shape, strict=True))
+
+
+def is_block(array: Any) -> bool:
+    """Whether the elements fill a stretch of memory, in any order."""
+    if array.flags.c_contiguous:
+        return True
+    reach = array.itemsize
+    for step, extent in sorted(zip(array.strides, array.shape, strict=True)):
+        if extent > 1:
+            if step != reach:
+                return False
+            reach *= extent
+    return True
+
+
+def share_elements(first: Any, second: Any) -> bool:
+    """Whether two arrays are blocks of memory with elements in common; where it is hard to tell, no."""
+    if (first.base is None and second.base is None) or owner(first) is not owner(second):
+        return first is second
+    if not (first.size and second.size and is_block(first) and is_block(second)):
+        return False
+    start, other_start = address(first), address(second)
+    return start < other_start + second.nbytes and other_start < start + first.nbytes
+
+
+def coincide(first: Any, second: Any) -> bool:
+    """Whether two arrays that share elements are the same elements, in the same order."""
+    return first.nbytes == second.nbytes and first.strides == second.strides and address(first) == address(second)
+
+
+def resized(array: Any, shape: tuple) -> Any:
+    """An array of that shape with the given one's first element: in its memory where that is large enough, else in a larger copy."""
+    strides, step = [], array.itemsize
+    for extent in reversed(shape):
+        strides.append(step)
+        step *= max(extent, 1)
+    try:
+        return storage_view(array, shape, tuple(reversed(strides)))
+    except RuntimeError:
+        larger = np.empty(shape, array.dtype)
+        rest = storage_view(array, (storage_rest(array),), (array.itemsize,))
+        larger.reshape(-1)[: rest.size] = rest
+        return larger
+
+
+def storage_rest(array: Any) -> int:
+    """How many elements there are in the memory from an array's first element on."""
+    whole = owner(array)
+    return (address(whole) + whole.nbytes - address(array)) // array.itemsize
 
 
 def may_overlap(array: Any) -> bool:

@@ -430,9 +430,20 @@ def check_versions(node: Node) -> None:
                     if owner._cell is not None:
                         array = tensor._array
                         check_saved(node._order, node, array.shape, describe_type(array), owner._cell, tensor._node)
-        elif slot == "out" and node.out_cell is not None:
-            out = node.out  # type: ignore[attr-defined]
-            array = out[0] if isinstance(out, tuple) else out
-            if hasattr(array, "dtype"):
-                order = node._order if node.out_order is None else node.out_order
-                check_saved(order, node, array.shape, describe_type(array), node.out_cell, node)
+        elif slot == "out":
+            check_saved_results(node)
+
+
+def check_saved_results(node: Node) -> None:
+    """Raises when a result that the node saved has been changed in place since. Of values and their indices it needs the indices."""
+    for constant in node.constants:
+        check_saved(node._order, node, constant._array.shape, describe_type(constant._array), constant._cell, None)
+    out = node.out  # type: ignore[attr-defined]
+    if not isinstance(out, tuple):
+        if node.out_cell is not None and hasattr(out, "dtype"):
+            order = node._order if node.out_order is None else node.out_order
+            check_saved(order, node, out.shape, describe_type(out), node.out_cell, node)
+    elif node.output_cells is not None:
+        for index, cell in node.output_cells.items():
+            if hasattr(out[index], "dtype"):
+                check_saved(node._order, node, out[index].shape, describe_type(out[index]), cell, OutputStub(node, index))

@@ -170,6 +170,22 @@ class Node:
         return add_hook(self.prehooks, fn)
 
 
+class Untracked(Node):
+    """The `_node` of a view made where nothing is recorded, of what requires a gradient: it requires one too, and passes none on."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self._order = next_order()
+        self.edges = ()
+        self.spaces = None
+
+    def vjp(self, g: Any, keep: bool) -> tuple:
+        return ()
+
+    vjp_recorded = vjp
+
+
 class OutputHooks:
     """What is kept about one output of a node with several."""
 
@@ -182,12 +198,21 @@ class OutputStub:
 
     __slots__ = ("_order", "node", "index", "__dict__", "__weakref__")
 
-    out_cell: VersionCell | None = None
-
     def __init__(self, node: Node, index: int) -> None:
         self._order = next_order()
         self.node = node
         self.index = index
+
+    @property
+    def out_cell(self) -> VersionCell | None:
+        """The version cell of this output, once it has one; kept with the node, which checks what it saved."""
+        return (self.node.output_cells or {}).get(self.index)
+
+    @out_cell.setter
+    def out_cell(self, cell: VersionCell) -> None:
+        if self.node.output_cells is None:
+            self.node.output_cells = {}
+        self.node.output_cells[self.index] = cell
 
     @property
     def hook_holder(self) -> OutputHooks:
@@ -278,6 +303,8 @@ def public_edge(edge: Any) -> tuple[Any, int]:
         return None, 0
     if isinstance(edge, OutputStub):
         return public_node(edge.node), edge.index
+    if isinstance(edge, Untracked):
+        return None, 0
     if isinstance(edge, Node):
         return public_node(edge), 0
     return AccumulateGrad.of(edge), 0
@@ -350,7 +377,8 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
         return
     assert cell is not None and cell.place is not None
     code, line = cell.place
-    origin = "" if made_by is None or made_by is LEAF else f", which is output 0 of {producer_name(made_by)},"
+    producer = producer_name(made_by)
+    origin = f", which is output {public_edge(made_by)[1]} of {producer}," if producer else ""
     saver = "A checkpoint" if node is None else public_node(node).name()
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.memory import overlaps_itself
+from ..arrays.memory import coincide, overlaps_itself, resized, share_elements
 from ..overridable import overriding
 from ..tensor import Tensor, wrap
-from .graph import FREED, LEAF, next_order, retain, version_cell
+from .graph import FREED, LEAF, Node, next_order, retain, version_cell
 from .modes import state, thread
 from .views import check_view_writable, outdate_views, rebase, refresh
 
@@ -36,6 +36,7 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     if not isinstance(target, Tensor):
         raise TypeError(f"{op.name}_(): argument 'self' must be Tensor, not {type(target).__name__}")
     check_writable(target)
+    check_memory(op, target._array, args)
     if callable(op.inplace) and written_directly(target, op, args, kwargs):
         return target
     if thread.functions or overriding((target, *args), kwargs):
@@ -61,7 +62,7 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
         raise RuntimeError(
             f"output with shape {list(target._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
         )
-    return assign(target, result)
+    return assign(target, result, op.name)
 
 
 def records(source: Tensor, args: tuple, kwargs: dict) -> bool:
@@ -103,15 +104,67 @@ def check_writable(target: Tensor) -> None:
     if target._base is not None:
         refresh(target)
     if thread.grad_enabled:
-        if target._node is LEAF:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
         if target._base is not None and (target._node is not None or target._base._node is not None):
             check_view_writable(target)
+        elif target._node is LEAF:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     check_inference(target)
-    if overlaps_itself(target._array):
+
+
+# Ops that write elements one by one and may come to one several times: in place also where elements share memory.
+REPEATING = frozenset((
+    "zero", "fill_number", "fill_number_", "masked_fill", "index_fill_number", "index_fill_tensor", "index_put",
+))  # fmt: skip
+# Ops that place elements of a tensor that may not lie in the one they change.
+PLACING = frozenset(("index_add", "index_copy", "index_put", "put", "reduce_at", "scatter_add", "scatter_src"))
+
+
+def check_memory(op: Op, array: Any, given: Any = ()) -> None:
+    """Raises RuntimeError where an op may not write into an array, because of elements that share memory: with each other, or
+    with those of the tensors given that it would read later.
+    """
+    if op.name not in REPEATING:
+        check_alone(array)
+    elif overlaps_itself(array):
+        warn_of_expanded(op)
+    pointwise = op.kind == "pointwise" or op.name == "copy"
+    if pointwise or op.name in PLACING:
+        for value in given:
+            if isinstance(value, Tensor) and shares_elements(array, value._array, pointwise):
+                raise RuntimeError(
+                    "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+                    "location. Please clone() the tensor before performing the operation."
+                )
+
+
+def check_alone(array: Any) -> None:
+    """Raises RuntimeError for an array of which several elements share memory."""
+    if overlaps_itself(array):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
             "Please clone() the tensor before performing the operation."
+        )
+
+
+def shares_elements(array: Any, other: Any, unless_same: bool) -> bool:
+    """Whether two arrays have elements in common; with `unless_same`, in other places."""
+    if not thread.batch_levels and share_elements(array, other):
+        return not (unless_same and coincide(array, other))
+    return False
+
+
+def warn_of_expanded(op: Op) -> None:
+    """PyTorch's warnings for ops that write into expanded tensors all the same."""
+    import warnings
+
+    name = op.name.removesuffix("_number").removesuffix("_tensor")
+    if name in ("index_fill", "index_put", "masked_fill"):
+        example = "tensor[indices] = tensor" if name == "index_put" else "tensor[mask] = scalar"
+        warnings.warn(
+            f"Use of {name}_ on expanded tensors is deprecated. Please clone() the tensor before performing this operation. This "
+            f"also applies to advanced indexing e.g. {example}",
+            UserWarning,
+            stacklevel=5,
         )
 
 
@@ -124,8 +177,39 @@ def check_inference(target: Tensor) -> None:
         )
 
 
-def assign(target: Tensor, result: Tensor) -> Tensor:
-    """Writes a result of the target's shape into it, and gives it the result's history."""
+class Replaced(Node):
+    """An in-place change to values through which no gradient flows: to what was there before it is zero."""
+
+    __slots__ = ()
+
+    def __init__(self, edge: Any) -> None:
+        self._order = next_order()
+        self.edges = (edge,)
+        self.spaces = None
+
+    def vjp(self, g: Any, keep: bool) -> tuple:
+        from ..ops.filling import zeros_for
+
+        return (zeros_for(g),)
+
+    vjp_recorded = vjp
+
+
+def replaced(edge: Any, name: str) -> Replaced:
+    """The node of an op without derivative, called `name`, that changed what `edge` made."""
+    from ..ops.op import default_node_name, renamed
+
+    node = Replaced(edge)
+    renamed(node, default_node_name(name)[:-1] + REPLACEMENTS.get(name, "0"))
+    return node
+
+
+# The numbers in PyTorch's names of such nodes, where it is not 0: EqBackward1.
+REPLACEMENTS = {name: "1" for name in ("eq", "ne", "lt", "le", "gt", "ge")} | {"random_": "2", "bernoulli_": "2"}
+
+
+def assign(target: Tensor, result: Tensor, name: str) -> Tensor:
+    """Writes a result of the target's shape into it, and gives it the result's history, or one in which the op `name` ended it."""
     node, base = result._node, target._base
     if base is not None and thread.grad_enabled and (node is not None or base._node is not None):
         check_view_writable(target)
@@ -136,7 +220,9 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
         node = to_dtype(result, target.dtype)._node
     cell = version_cell(target)
     cell.bump()
-    if node is not None:
+    if node is None and thread.grad_enabled and target._node is not None:
+        node = replaced(target._node, name)
+    elif node is not None:
         adopt(node, result._array, target, cell)
     if thread.forward_levels:
         from .tangents import assign_tangents
@@ -186,6 +272,10 @@ def write(target: Tensor, values: Any) -> None:
 
 def overwrite(target: Tensor, values: Any) -> None:
     """Fills a tensor given as `out=`, resizing it where it has another shape."""
+    if thread.grad_enabled and target._node is not None:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad."
+        )
     check_inference(target)
     if thread.mutation is not None:
         thread.mutation.before_change(target)
@@ -201,6 +291,6 @@ def overwrite(target: Tensor, values: Any) -> None:
                 UserWarning,
                 stacklevel=4,
             )
-        target._array = np.empty(values.shape, target._array.dtype)
+        target._array = resized(target._array, values.shape)
     np.copyto(target._array, values, casting="unsafe")
     version_cell(target).bump()

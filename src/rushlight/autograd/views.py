@@ -37,6 +37,9 @@ class CopySlices(Node):
         self.spaces = None
         self.layout = layout
 
+    def name(self) -> str:
+        return "torch::autograd::CopySlices"
+
     def vjp(self, g: Any, keep: bool) -> tuple:
         whole, part = self.layout.arrange(g)
         results = self.run_inner(part.copy(), keep, recorded=False)
@@ -132,43 +135,42 @@ def check_view_writable(view: Tensor) -> None:
     """Raises where PyTorch forbids an in-place change of a view that gradients depend on."""
     base = view._base
     assert base is not None
-    if base._node is LEAF and view.__dict__.get("_made") != "inference":
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
     check_made(view, "is being modified inplace")
+    if base._node is LEAF or (base._node is None and view._node is not None):
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
 
 
 def check_made(view: Tensor, change: str) -> None:
     """Raises where the history of a view cannot follow a change, by the way it was made."""
     made = view.__dict__.get("_made")
+    if made is None:
+        return
+    producer = producer_name(view._node)
+    output = f"Output {view.output_nr} of {producer} is a view"
+    source = f"{output} of a view which was" if producer else "A view was"
     if made == "no_grad" and thread.grad_enabled:
         raise RuntimeError(
-            f"A view was created in no_grad mode and {change} with grad mode enabled. Given that this "
+            f"{source} created in no_grad mode and {change} with grad mode enabled. Given that this "
             "use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
             "moving both the view and the inplace either both inside the no_grad block (if you don't "
             "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
     if made == "inference":
         raise RuntimeError(
-            f"A view was created in inference mode and {change} in normal mode. Given that this use "
+            f"{source} created in inference mode and {change} in normal mode. Given that this use "
             "case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
             "both the view and the inplace either both inside the inference_mode block (if you don't "
             "want the inplace to be tracked) or both outside (if you want the inplace to be tracked)."
         )
+    subject = f"{output} and {change}" if producer else f"A view was created in no_grad mode and {change} with grad mode enabled"
     if made == "multiple":
         raise RuntimeError(
-            f"{origin_of(view)} is a view and {change}. This view is the output of a function that returns multiple views. Such "
-            "functions do not allow the output views to be modified inplace. You should replace the inplace operation by an "
-            "out-of-place one."
+            f"{subject}. This view is the output of a function that returns multiple views. Such functions do not "
+            "allow the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
         )
     if made == "custom":
         raise RuntimeError(
-            f"{origin_of(view)} is a view and {change}. This view was created inside a custom Function (or "
-            "because an input was returned as-is) and the autograd logic to handle view+inplace would override "
-            "the custom backward associated with the custom Function, leading to incorrect gradients. This "
-            "behavior is forbidden. You can fix this by cloning the output of the custom Function."
+            f"{subject}. This view was created inside a custom Function (or because an input was returned as-is) and the autograd "
+            "logic to handle view+inplace would override the custom backward associated with the custom Function, leading to "
+            "incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom Function."
         )
-
-
-def origin_of(view: Tensor) -> str:
-    """Which output of what a view is, for errors."""
-    return f"Output {view.output_nr} of {producer_name(view._node) if view._node is not None else 'a function'}"

@@ -66,6 +66,7 @@ attach([
 
 # Families that are loaded when one of their methods, or functions of the torch namespace, is first used.
 ON_DEMAND = {
+    "copies": ("unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes"),
     "linalg": ("cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "slogdet", "triangular_solve"),
     "decompositions": ("geqrf", "orgqr", "ormqr", "qr", "svd"),
     "factorizations": ("lu", "lu_solve", "lu_unpack"),

@@ -397,26 +397,41 @@ def where_method(self: Tensor, condition: Tensor, other: Any) -> Tensor:
     return where(condition, self, other)
 
 
-@general(
-    lambda g, mask: where(mask, 0, g),
-    lambda g, mask: where(mask, g, 0),
-    name="masked_fill",
-    method=False,
-    broadcasts=True,
-    node=lambda node: f"MaskedFillBackward{0 if node.edges[1] is None else 1}",
-    samples=lambda: [call(T((2, 3)), 1.5, T((2, 3), kind="bool")), call(T((2, 3)), T(()), T((3,), kind="bool"))],
-)
-def filled(input: Array, value: Array, mask: Array) -> Array:
-    """`value` where the mask holds, `input` elsewhere."""
+def fitting_value(input: Array, value: Any, mask: Array) -> Any:
+    """The value in the type of the input. Raises RuntimeError for a mask or value of another kind than masked_fill takes."""
     if mask.dtype.kind != "b":
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {dtypes.of(mask).name}")
     if getattr(value, "ndim", 0):
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
-    if not joins(value, input.dtype):
-        value = cast(value, dtypes.of(input))
-    return chosen_or_error(value, input, mask)
+    return value if joins(value, input.dtype) else cast(value, dtypes.of(input))
+
+
+def fill_where(input: Any, value: Any, mask: Any) -> Any:
+    value = fitting_value(input, value, mask)
+    try:
+        np.copyto(input, value, where=mask)
+    except ValueError:
+        raise broadcast_error(input.shape, mask.shape) or RuntimeError(
+            f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(mask.shape)}"
+        ) from None
+    return input
+
+
+@general(
+    lambda g, mask: where(mask, 0, g),
+    lambda g, mask: where(mask, g, 0),
+    name="masked_fill",
+    method=False,
+    broadcasts=True,
+    inplace=fill_where,
+    node=lambda node: f"MaskedFillBackward{0 if node.edges[1] is None else 1}",
+    samples=lambda: [call(T((2, 3)), 1.5, T((2, 3), kind="bool")), call(T((2, 3)), T(()), T((3,), kind="bool"))],
+)
+def filled(input: Array, value: Array, mask: Array) -> Array:
+    """`value` where the mask holds, `input` elsewhere."""
+    return chosen_or_error(fitting_value(input, value, mask), input, mask)
 
 
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
@@ -424,6 +439,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if not isinstance(mask, Tensor):
         raise TypeError(f"masked_fill(): argument 'mask' (position 2) must be Tensor, not {type(mask).__name__}")
     return filled(input, beside(value, input), mask)
+
+
+filled.op.public = lambda args, kwargs: (masked_fill, (args[0], args[2], args[1]), kwargs)
 
 
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
@@ -440,9 +458,6 @@ ALIASES = {
     "ge": ("greater_equal",), "clamp": ("clip",),
 }  # fmt: skip
 not_equal, less, less_equal, greater, greater_equal, clip = ne, lt, le, gt, ge, clamp
-
-filled.op.public = lambda args, kwargs: (masked_fill, (args[0], args[2], args[1]), kwargs)
-
 
 __all__ = [
     "allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..autograd.graph import public_edge
 from ..tensor import Tensor
-from .dispatch import write_out
-from .op import Op
+from .op import Op, renamed
 from .shapes import alias
+from .writing import write_out
 
 
 def copying(name: str, view: Callable) -> Callable:
@@ -36,4 +37,29 @@ VIEWS = (
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable] = {f"{name}_copy": copying(f"{name}_copy", as_method(name)) for name in VIEWS}
 FUNCTIONS["alias_copy"] = copying("alias_copy", alias)
-FUNCTIONS |= {f"unsafe_{name}": copying(f"unsafe_{name}", as_method(name)) for name in ("chunk", "split", "split_with_sizes")}
+
+
+def unsafe(name: str) -> Callable:
+    """A function that returns parts like a view function, but as tensors of their own: a change of one is not noticed elsewhere."""
+
+    def function(input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        parts = getattr(input, name)(*args, **kwargs)
+        for part in parts:
+            part._base = None
+            part.__dict__.pop("_made", None)
+        node = parts[0]._node if parts else None
+        if node is not None:
+            node = public_edge(node)[0]
+            renamed(node, f"Unsafe{node.name()}")
+        return parts
+
+    function.__name__ = function.__qualname__ = f"unsafe_{name}"
+    function.__doc__ = f"`{name}`, whose parts may be changed in place: they count as tensors of their own, but share memory."
+    return function
+
+
+unsafe_chunk, unsafe_split, unsafe_split_with_sizes = map(unsafe, ("chunk", "split", "split_with_sizes"))
+
+METHODS = {"unsafe_chunk": unsafe_chunk, "unsafe_split": unsafe_split, "unsafe_split_with_sizes": unsafe_split_with_sizes}
+
+__all__ = [*METHODS]

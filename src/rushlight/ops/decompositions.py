@@ -1,7 +1,7 @@
 """Decompositions of matrices: eigenvalues, singular values, QR. Batched over leading dimensions.
 
 Each derivative names its source. E below is a matrix of differences of eigenvalues (or of squares of singular values):
-where two coincide the derivative does not exist, and infinities or NaNs appear, as in PyTorch.
+where two coincide vectors have no derivative, and infinities or NaNs appear, as in PyTorch; but the values have one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes, return_types
 from ..tensor import wrap
+from .checks import somewhere
 from .comparisons import where
 from .joining import cat
 from .kinds import Array, composite, general
@@ -58,14 +59,34 @@ def differences(d: Any) -> Any:
     return over_columns(d) - over_rows(d) + identity(d)
 
 
+def flows(g: Any) -> bool:
+    """Whether a cotangent is more than the zeros that stand for none."""
+    return getattr(g, "_node", None) is not None or bool(getattr(g, "_tangents", None)) or somewhere(g != 0)
+
+
+def check_phase(phase: Any, name: str, ending: str = "quantity, so it is ill-defined.") -> None:
+    """Raises RuntimeError where a cotangent of complex vectors would turn their phase, which means nothing."""
+    if somewhere(abs(phase) > 1e-2):
+        kind = "eigenvectors" if "eig" in name else "singular vectors"
+        raise RuntimeError(
+            f"{name}: The {kind} in the complex case are specified up to multiplication by e^{{i phi}}. "
+            f"The specified loss function depends on this {ending}"
+        )
+
+
 # --- eigenvalues -----------------------------------------------------------------------------------------------------
 
 
 def eigh_backward(g: tuple, out: tuple) -> tuple:
     """V (diag(g_values) + (V^H g_vectors) / E off the diagonal) V^H, with E_ij = l_j - l_i (Giles 2008, 3.1)."""
     values, vectors = out
-    inner = adjoint(vectors) @ g[1] / differences(values)
-    inner = inner - diagonal_matrix(diagonal_of(inner)) + diagonal_matrix(g[0])
+    inner = diagonal_matrix(g[0])
+    if flows(g[1]):
+        turned = adjoint(vectors) @ g[1]
+        if is_complex(vectors):
+            check_phase(diagonal_of(turned).imag, "linalg_eigh_backward")
+        turned = turned / differences(values)
+        inner = turned - diagonal_matrix(diagonal_of(turned)) + inner
     found = vectors @ inner @ adjoint(vectors)
     return (0.5 * (found + adjoint(found)),)  # Hermitian, as the input is taken to be
 
@@ -102,11 +123,12 @@ def eig_backward(g: tuple, out: tuple) -> tuple:
     Source: C. Boeddeker et al., "On the computation of complex-valued gradients" (2017), equation 4.77.
     """
     values, vectors = out
-    turned = adjoint(vectors)
-    inner = turned @ g[1]
-    inner = inner - turned @ vectors * over_columns(real(diagonal_of(inner)))
-    inner = inner / conjugated(differences(values))
-    inner = inner - diagonal_matrix(diagonal_of(inner)) + diagonal_matrix(g[0])
+    turned, inner = adjoint(vectors), diagonal_matrix(g[0])
+    if flows(g[1]):
+        onto = turned @ g[1]
+        check_phase(diagonal_of(onto).imag, "linalg_eig_backward")
+        onto = (onto - turned @ vectors * over_columns(real(diagonal_of(onto)))) / conjugated(differences(values))
+        inner = onto - diagonal_matrix(diagonal_of(onto)) + inner
     from .linalg import solve
 
     return (solve(turned, inner @ turned),)
@@ -146,6 +168,8 @@ def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
     rows, columns = A_shape[-2:]
     count = min(rows, columns)
     U, Vh = U[..., :count], Vh[..., :count, :]
+    if not flows(g[0]) and not flows(g[2]):
+        return (U @ (over_rows(g[1]) * Vh),)
     g_U, V, g_V = g[0][..., :count], adjoint(Vh), adjoint(g[2][..., :count, :])
     left, right = adjoint(U) @ g_U, Vh @ g_V
     skew = left - adjoint(left)
@@ -153,6 +177,7 @@ def svd_backward(g: tuple, A_shape: tuple, out: tuple) -> tuple:
     inner = skew / E * over_columns(S) + over_rows(S) * ((right - adjoint(right)) / E)
     inner = inner + diagonal_matrix(g[1])
     if is_complex(U):
+        check_phase(diagonal_of(left + right).imag, "svd_backward", "phase term, making it ill-defined.")
         inner = inner + diagonal_matrix(diagonal_of(skew) / (2 * S))
     found = U @ inner @ Vh
     if rows > count:
@@ -216,7 +241,7 @@ def qr_backward(g: tuple, out: tuple, A_shape: tuple, mode: str) -> tuple:
         )
     rows, columns = A_shape[-2:]
     if mode == "complete" and rows > columns:
-        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols")
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
     (g_Q, g_R), (Q, R) = g, out
     if columns <= rows:
         return (tall_qr_backward(g_Q, g_R, Q, R),)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..arrays.basic import as_array, is_array
 from ..arrays.promotion import NUMBERS, common_dtype, operand
-from ..autograd.graph import OutputStub, next_order
+from ..autograd.graph import OutputStub, Untracked, next_order
 from ..autograd.modes import state, thread
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
@@ -38,7 +38,11 @@ def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
             raise argument_error(op, given)
         return op.forward(*values, **options)  # raw arrays: a derivative rule calls
     result = run(op, values, options, given, function or op.forward)
-    return result if out is None else write_out(op, out, result)
+    if out is None:
+        return result
+    from .writing import write_out
+
+    return write_out(op, out, result, given)
 
 
 def spelled(op: Op, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
@@ -240,7 +244,7 @@ def mark_inference(source: Any, outputs: list) -> None:
     """Marks outputs as inference tensors; views of `source` are what it is."""
     for output in outputs:
         if output is not None:
-            mark = thread.inference_mark if source is None or output._base is None else source._inference
+            mark = source._inference if source is not None and shares(output._array, source._array) else thread.inference_mark
             if mark:
                 output._inference = mark
 
@@ -288,6 +292,8 @@ def record(
                 output._node = OutputStub(node, i)
     else:
         outputs[floating.index(True)]._node = node
+        if several and "out" in op.needed.slots:
+            node.constants = tuple(output for output, f in zip(outputs, floating, strict=True) if output is not None and not f)
     if thread.anomaly or thread.saved_hooks:
         from ..autograd.observe import observe
 
@@ -396,7 +402,7 @@ def mark_view(outputs: list, source: Any) -> None:
     array = source._array
     base = source if source._base is None else source._base
     for output in outputs:
-        if shares(output._array, array):
+        if not base._inference and shares(output._array, array):  # inference tensors keep no account of views
             output._base = base
             if not base._viewed:
                 base._viewed = True
@@ -404,6 +410,8 @@ def mark_view(outputs: list, source: Any) -> None:
                 output._stamp = base._stamp
             if not thread.grad_enabled or len(outputs) > 1:
                 output._made = "inference" if thread.inference else "no_grad" if not thread.grad_enabled else "multiple"
+                if output._node is None and base._node is not None and output._array.dtype.kind in "fcV":
+                    output._node = Untracked()
             elif source is not base and "_made" in source.__dict__:
                 output._made = source._made
 
@@ -412,36 +420,6 @@ def shares(array: Any, source: Any) -> bool:
     """Whether an array is a view of another one's memory."""
     base = getattr(array, "base", None)
     return base is not None and (base is source or base is source.base)
-
-
-def write_out(op: Op, out: Any, result: Any) -> Any:
-    """Writes results into the tensors given as `out`, resizing them where they have another shape."""
-    if isinstance(result, tuple):
-        if not isinstance(out, (tuple, list)) or len(out) != len(result):
-            raise TypeError(f"{op.name}(): argument 'out' must be tuple of {len(result)} Tensors")
-        written = [write_out(op, one, part) for one, part in zip(out, result, strict=True)]
-        return type(result)(written)
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{op.name.rpartition('.')[2]}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if thread.grad_enabled and (out._node is not None or result._node is not None):
-        raise RuntimeError(
-            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
-    if thread.forward_levels:
-        from ..autograd.tangents import open_tangents
-
-        if open_tangents(out) or open_tangents(result):
-            raise NotImplementedError(
-                f"Trying to use forward AD with {op.name}_out that does not support it because it is an out= function"
-            )
-    from ..autograd.inplace import overwrite
-
-    kind, wanted = dtypes.of(result._array), dtypes.of(out._array)
-    if not dtypes.can_cast(kind, wanted):
-        raise RuntimeError(f"result type {type_word(kind)} can't be cast to the desired output type {type_word(wanted)}")
-    overwrite(out, result._array)
-    return out
 
 
 WORDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",

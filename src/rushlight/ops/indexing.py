@@ -16,7 +16,7 @@ from ..arrays.accumulate import spread
 from ..arrays.basic import generic, is_array, ndarray, zeros_like
 from ..arrays.promotion import NUMBERS, scalar_array
 from ..autograd.graph import version_cell
-from ..autograd.inplace import change, check_writable
+from ..autograd.inplace import change, check_memory, check_writable
 from ..autograd.modes import thread
 from ..autograd.views import rebase
 from ..overridable import SILENT, overriding
@@ -398,7 +398,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         target = self if whole else basic_index(self, view)
         if picked is None and source._node is None and not whole and not (thread.forward_levels or thread.batch_levels):
             check_writable(target)
-            target._array[...] = fitted(source, target._array.shape)._array
+            source = fitted(source, target._array.shape)
+            check_memory(copy.op, target._array, (source,))
+            target._array[...] = source._array
             version_cell(target).bump()
             rebase(target, None)
         elif picked is None:
@@ -409,8 +411,11 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     check_writable(self)
     place = self._array if view is None else basic_index.op.forward(self._array, view)
     if picked is None:
-        place[...] = fitted(source, place.shape)._array
+        source = fitted(source, place.shape)
+        check_memory(copy.op, place, (source,))
+        place[...] = source._array
     else:
+        check_memory(index_put.op, place, (source,))
         put_into(place, picked, source._array)
     version_cell(self).bump()
 

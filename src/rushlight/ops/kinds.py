@@ -16,7 +16,7 @@ from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..overridable import overridable, overriding
 from ..tensor import Tensor, new, plain_types, wrap
-from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled, write_out
+from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled
 from .op import Op
 from .quick import several
 from .rules import parameter_names
@@ -382,7 +382,11 @@ def lenient(op: Op, takes_out: bool) -> Callable:
         out = kwargs.pop("out", None) if takes_out else None
         args, kwargs = spelled(op, args, kwargs)
         result = plain(*args, **kwargs)
-        return result if out is None else write_out(op, out, result)
+        if out is None:
+            return result
+        from .writing import write_out
+
+        return write_out(op, out, result, args)
 
     function.op = op  # type: ignore[attr-defined]
     return function

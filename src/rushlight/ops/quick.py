@@ -136,7 +136,11 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
         lines += _recording(op, options)
     if op.view:
         lines.append(f"    mark_view([tensor_], {op.inputs[0]})")
-    lines.append("    return returns_(tensor_, wrap(as_array(indices_)))" if selects(op) else "    return tensor_")
+    if selects(op):
+        lines.append("    index_ = wrap(as_array(indices_))")
+        if "out" in op.needed.slots:
+            lines.append("    if tensor_._node is not None: tensor_._node.constants = (index_,)")
+    lines.append("    return returns_(tensor_, index_)" if selects(op) else "    return tensor_")
     exec(compile("\n".join(lines), f"<fast path of {op.name}>", "exec"), scope)
     return scope[name]
 

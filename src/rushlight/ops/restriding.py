@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd.graph import Node, version_cell
 from ..autograd.inplace import check_writable
+from ..autograd.modes import thread
 from ..tensor import Tensor
 from . import shapes
 from .op import renamed
@@ -17,7 +18,9 @@ def _restrided(name: str, view: Any, node_name: str) -> Any:
         result = view(self, *args, **kwargs)
         node = result._node
         self._array = result._array
-        self._node, self._tangents = node, result._tangents
+        self._tangents = result._tangents
+        if thread.grad_enabled:
+            self._node = node
         if isinstance(node, Node):
             renamed(node, node_name)
         version_cell(self).bump()

@@ -357,9 +357,9 @@ def expand(input: Array, *size: int) -> Array:
 
 
 @composite(samples=lambda: [call(T((2, 1)), (2, 2, 3))])
-def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """`expand` to `size`."""
-    return expand(input, tuple(size))
+def broadcast_to(input: Tensor, size: Any, *more: int) -> Tensor:
+    """`expand` to `size`, a tuple or one extent after the other."""
+    return expand(input, size, *more)
 
 
 def expand_as(self: Tensor, other: Tensor) -> Tensor:

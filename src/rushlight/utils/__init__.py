@@ -6,6 +6,10 @@ from __future__ import annotations
 def __getattr__(name: str) -> object:
     import importlib
 
+    if name == "swap_tensors":
+        from ..storage import swap_tensors
+
+        return swap_tensors
     try:
         return importlib.import_module(f"{__name__}.{name}")
     except ModuleNotFoundError as error:
