@@ -115,7 +115,7 @@ mul = pointwise("mul", np.multiply, d=(lambda y: y, lambda x: x), operator="__mu
 true_divide = pointwise(
     "true_divide",
     np.true_divide,
-    d=(lambda y: 1 / y, lambda y, out: -out / y),
+    d=(lambda y: 1 / y, lambda x, y: -(x / y) / y),
     operator="__truediv__",
     result="float",
     node="DivBackward0",
