@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 
 import pytest
 
 import rushlight as torch
 from rushlight.autograd import forward_ad, functional, graph
-from rushlight.utils.checkpoint import checkpoint
+from rushlight.utils.checkpoint import GraphExecGroup, checkpoint, create_selective_checkpoint_contexts
 
 
 def leaf():
@@ -97,6 +98,24 @@ def checkpoints():
         checkpoint(lambda x: x.exp().tanh(), x * 2, use_reentrant=reentrant).sum().backward()
 
 
+def selective_checkpoints():
+    contexts = partial(create_selective_checkpoint_contexts, [torch.ops.aten.exp.default])
+    x = leaf()
+    with GraphExecGroup():
+        checkpoint(lambda x: x.exp().tanh(), x * 2, use_reentrant=False, context_fn=contexts).sum().backward()
+
+
+def hooks_that_nobody_removes():
+    x = leaf()
+    y = x.exp()
+    graph.get_gradient_edge(x).node.register_prehook(lambda outputs: None)
+    graph.register_multi_grad_hook((x, y), lambda grads: None)
+    graph.register_multi_grad_hook((x, y), lambda grad: None, mode="any")
+    y.grad_fn._raw_saved_result.register_hooks(lambda t: t, lambda t: t)
+    assert y.grad_fn(torch.ones(3)) is not None
+    torch.autograd.grad(y.sum(), (x, y), retain_graph=True)
+
+
 def forward_mode():
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(leaf(), torch.ones(3, dtype=torch.float64))
@@ -134,7 +153,9 @@ def module_hooks():
     model = torch.nn.Linear(3, 2)
     model.register_forward_hook(lambda module, given, result: None)
     model.register_full_backward_hook(lambda module, inputs, outputs: None)
-    model(torch.ones(1, 3)).sum().backward()
+    model.register_full_backward_pre_hook(lambda module, outputs: None)
+    model(torch.ones(1, 3, requires_grad=True)).sum().backward()
+    model(torch.ones(1, 3))
 
 
 def anomaly():
@@ -159,7 +180,7 @@ def errors():
 
 FEATURES = [
     hooks, hooks_on_several_outputs, views_changed_in_place, changes_never_differentiated, higher_orders, saved_results,
-    saved_tensors_hooks, mutation_of_saved_tensors, gradient_edges, checkpoints,
+    saved_tensors_hooks, mutation_of_saved_tensors, gradient_edges, checkpoints, selective_checkpoints, hooks_that_nobody_removes,
     forward_mode, transforms, batched_gradients, training,
     module_hooks, anomaly, attributes_of_nodes, errors,
 ]  # fmt: skip

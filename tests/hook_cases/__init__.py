@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import edges, nodes, tensors
+from . import changing, edges, nodes, tensors
 from .programs import PROGRAMS
 
-__all__ = ["PROGRAMS", "edges", "nodes", "tensors"]
+__all__ = ["PROGRAMS", "changing", "edges", "nodes", "tensors"]

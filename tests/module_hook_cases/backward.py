@@ -394,3 +394,86 @@ def grad_wrt_input_only(torch):
     y = m(x)
     torch.autograd.grad(y.sum(), x)
     return log
+
+
+@case
+def ints(torch):
+    class M(torch.nn.Module):
+        def forward(self, x, i, b):
+            return x[i] * 2 * b
+
+    m = M()
+    log = []
+    m.register_full_backward_hook(lambda m, gi, go: log.append([None if g is None else (g.tolist(), str(g.dtype)) for g in gi]))
+    x = torch.ones(3, requires_grad=True)
+    m(x, torch.tensor([0, 1]), torch.tensor([True, False])).sum().backward()
+    return log
+
+
+@case
+def unused_input(torch):
+    class M(torch.nn.Module):
+        def forward(self, x, y, z):
+            return x * 2
+
+    m = M()
+    log = []
+    m.register_full_backward_hook(lambda m, gi, go: log.append([None if g is None else (g.tolist(), str(g.dtype)) for g in gi]))
+    x = torch.ones(3, requires_grad=True)
+    y = torch.ones(2, requires_grad=True)
+    m(x, y, torch.ones(1)).sum().backward()
+    return log, y.grad
+
+
+@case
+def replace_nograd(torch):
+    class M(torch.nn.Module):
+        def forward(self, x, y):
+            return x * y
+
+    m = M()
+    m.register_full_backward_hook(lambda m, gi, go: (gi[0] * 2, gi[1]))
+    x = torch.ones(3, requires_grad=True)
+    m(x, torch.ones(3)).sum().backward()
+    return x.grad
+
+
+@case
+def replace_none(torch):
+    class M(torch.nn.Module):
+        def forward(self, x, y):
+            return x * y
+
+    m = M()
+    m.register_full_backward_hook(lambda m, gi, go: (gi[0] * 2, None))
+    x = torch.ones(3, requires_grad=True)
+    y = torch.ones(3, requires_grad=True)
+    m(x, y).sum().backward()
+    return x.grad, y.grad
+
+
+@case
+def out_unused(torch):
+    class M(torch.nn.Module):
+        def forward(self, x):
+            return x * 2, x * 3, x.detach(), x.long()
+
+    m = M()
+    log = []
+    m.register_full_backward_hook(lambda m, gi, go: log.append([None if g is None else g.tolist() for g in go]))
+    m.register_full_backward_pre_hook(lambda m, go: log.append([None if g is None else g.tolist() for g in go]))
+    x = torch.ones(3, requires_grad=True)
+    m(x)[1].sum().backward()
+    return log
+
+
+@case
+def rnn_hook(torch):
+    torch.manual_seed(0)
+    m = torch.nn.LSTM(2, 3)
+    log = []
+    m.register_full_backward_hook(lambda m, gi, go: log.append((len(gi), len(go))))
+    x = torch.ones(4, 1, 2, requires_grad=True)
+    o, (h, c) = m(x)
+    o.sum().backward()
+    return log

@@ -368,12 +368,16 @@ def saved_value(node: Any, slot: str, index: int | None = None) -> Any:
 _NAMES = {
     "pow": {"other": "exponent"},
     "linear": {"input": "mat1", "weight": "mat2"},
-    "convolution": {"input": "input"},
+    "convolution_product": {"input": "input"},
+    "biased_convolution": {"input": "input"},
     "layer_norm": {"input": "input"},
-    "batch_norm": {"input": "input"},
+    "batch_norm_training": {"input": "input"},
+    "batch_norm_fixed": {"input": "input"},
     "linalg.cholesky": {"result": "L"},
-    "linalg.inv": {"result": "inverse"},
+    "inverse": {"result": "inverse"},
 }
+# What it shows though no node here keeps it.
+_CONSTANTS = {"add": {"alpha": 1}, "sub": {"alpha": 1}, "rsub": {"alpha": 1}, "square": {"exponent": 2}, "cube": {"exponent": 3}}
 
 
 def shown_names(node: Any) -> dict[str, tuple[str, Any]]:
@@ -397,7 +401,7 @@ def shown_names(node: Any) -> dict[str, tuple[str, Any]]:
             names |= {f"{_public(op, name)}_{ending}": (slot, i) for i, name in enumerate(op.inputs)}
         elif slot == "args":
             names |= {name: ("argument", name) for name in arguments_of(node) if name not in op.inputs}
-    return names
+    return names | {name: ("constant", value) for name, value in _CONSTANTS.get(op.name, {}).items()}
 
 
 def _public(op: Any, name: str) -> str:
@@ -420,7 +424,16 @@ def saved_attribute(node: Any, name: str) -> Any:
         return SavedTensor(node, *where) if raw else saved_value(node, *where)
     if not kind or raw:
         raise AttributeError(f"'{type(node).__name__}' object has no attribute '{name}'")
-    return arguments_of(node)[where] if kind == "argument" else getattr(node, kind)[where]
+    if kind == "constant":
+        return where
+    return _as_shown(arguments_of(node)[where]) if kind == "argument" else getattr(node, kind)[where]
+
+
+def _as_shown(value: Any) -> Any:
+    """An argument with its arrays, such as indices, as tensors."""
+    if type(value) is tuple:
+        return tuple(map(_as_shown, value))
+    return wrap(value) if is_array(value) and hasattr(value, "__array_priority__") else value
 
 
 def shown_attributes(node: Any) -> list[str]:

@@ -127,7 +127,9 @@ def refresh(view: Tensor, layout: Layout | None = None) -> None:
     if base._node is not None and view._array.dtype.kind in "fcV":
         check_made(view, "its base or another view of its base has been modified inplace")
         with_history = base if base._node is LEAF else base._node
-        view._node = AsStridedBackward0(with_history, layout or Layout.of(view._array, base._array))
+        before, view._node = view._node, AsStridedBackward0(with_history, layout or Layout.of(view._array, base._array))
+        if view._retains:
+            retain(view, before)
     view._stamp = base._stamp
 
 

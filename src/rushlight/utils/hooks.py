@@ -99,6 +99,7 @@ class BackwardHook:
         self.user_pre_hooks = user_pre_hooks
         self.grad_outputs: tuple[Any, ...] | None = None
         self.input_places: list[int] | None = None  # the numbers of the tensors among the arguments, where they are watched
+        self.input_spaces: list[tuple] = []  # their shapes and types
         self.output_places: list[int] | None = None
         self.n_inputs = 0
         self.n_outputs = 0
@@ -106,10 +107,11 @@ class BackwardHook:
     def setup_input_hook(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """`args` with its tensors passed through the identity that gives `grad_input`."""
         self.n_inputs = len(args)
-        args, self.input_places, node = _through_identity(args)
+        watched, self.input_places, node = _through_identity(args)
         if node is not None:
+            self.input_spaces = [(args[place].shape, args[place].dtype) for place in self.input_places or ()]
             node.register_hook(self._at_inputs)
-        return args
+        return watched
 
     def setup_output_hook(self, args: Any) -> Any:
         """An output, or a tuple of them, with its tensors passed through the identity that gets `grad_output`."""
@@ -162,13 +164,21 @@ class BackwardHook:
         if self.grad_outputs is None:  # the pass came here by another way than through the module's outputs
             return None
         assert self.input_places is not None
-        spread = _spread(grads, self.input_places, self.n_inputs)
+        from ..creation import zeros
+
+        # As in PyTorch, also inputs that require none have a gradient here: zeros.
+        filled = [
+            zeros(shape, dtype=dtype) if grad is None else grad for grad, (shape, dtype) in zip(grads, self.input_spaces, strict=True)
+        ]
+        spread = _spread(filled, self.input_places, self.n_inputs)
         for hook in self.user_hooks:
             result = hook(self.module, spread, self.grad_outputs)
             if result is not None:
                 spread = _replacement(result, spread, "Backward hook", "grad_input")
         self.grad_outputs = None
-        return tuple(spread[place] for place in self.input_places)
+        return tuple(
+            None if before is None else spread[place] for place, before in zip(self.input_places, grads, strict=True)
+        )
 
 
 def _spread(grads: Sequence[Any], places: Sequence[int], length: int) -> tuple[Any, ...]:

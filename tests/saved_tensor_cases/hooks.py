@@ -1,10 +1,13 @@
-"""Programs with saved tensors and their hooks (see facts.py)."""
+"""Blocks with hooks that pack and unpack."""
 
 from __future__ import annotations
 
-from facts import Programs, leaf
+import threading
+import weakref
 
-PROGRAMS = case = Programs("saved_tensor")
+from facts import leaf
+
+from .programs import case
 
 
 @case
@@ -177,100 +180,6 @@ def save_on_cpu_bad(torch):
 
 
 @case
-def saved_identity(torch):
-    x = leaf(torch)
-    y = x * x
-    z = x * 1
-    e = z.exp()
-    return (
-        y.grad_fn._saved_self is x,
-        z.exp().grad_fn._saved_result.requires_grad,
-        e.grad_fn._saved_result is e,
-        (z * z).grad_fn._saved_self is z,
-    )
-
-
-@case
-def saved_identity_eq(torch):
-    x = leaf(torch)
-    z = x * 1
-    w = (z * z).grad_fn._saved_self
-    return w.grad_fn is z.grad_fn, w._version
-
-
-@case
-def saved_after_free(torch):
-    x = leaf(torch)
-    y = x * x
-    y.sum().backward()
-    return y.grad_fn._saved_self
-
-
-@case
-def raw_after_free(torch):
-    x = leaf(torch)
-    y = x * x
-    y.sum().backward()
-    y.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
-
-
-@case
-def raw_twice(torch):
-    x = leaf(torch)
-    y = x * x
-    s = y.grad_fn._raw_saved_self
-    s.register_hooks(lambda t: t, lambda t: t)
-    s.register_hooks(lambda t: t, lambda t: t)
-
-
-@case
-def raw_none(torch):
-    x = leaf(torch)
-    y = x * torch.ones(3, dtype=torch.float64)
-    y.grad_fn._raw_saved_self.register_hooks(lambda t: t, lambda t: t)
-
-
-@case
-def saved_none(torch):
-    x = leaf(torch)
-    y = x * torch.ones(3, dtype=torch.float64)
-    return y.grad_fn._saved_self, y.grad_fn._saved_other
-
-
-@case
-def saved_scalar(torch):
-    x = leaf(torch)
-    y = x * 3
-    return [n for n in dir(y.grad_fn) if "saved" in n], y.grad_fn._saved_other, y.grad_fn._saved_self
-
-
-@case
-def saved_bad(torch):
-    x = leaf(torch)
-    return (x * 3).grad_fn._saved_foo
-
-
-@case
-def savedtensor_ctor(torch):
-    type((leaf(torch) * leaf(torch)).grad_fn._raw_saved_self)()
-
-
-@case
-def raw_pack_error(torch):
-    x = leaf(torch)
-    y = x * x
-    y.grad_fn._raw_saved_self.register_hooks(lambda t: 1 / 0, lambda t: t)
-
-
-@case
-def raw_inplace_pack(torch):
-    x = leaf(torch)
-    a = x * 1
-    y = a * a
-    y.grad_fn._raw_saved_self.register_hooks(lambda t: t.mul_(2), lambda t: t)
-
-
-@case
 def hooks_version_check(torch):
     x = leaf(torch)
     a = x * 1
@@ -316,111 +225,100 @@ def hooks_function(torch):
 
 
 @case
-def mutation_nested(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors(), G.allow_mutation_on_saved_tensors():
+def saved_hooks_and_inplace(torch):
+    x = leaf(torch)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.clone(), lambda t: t):
+        y = x * 1
+        z = y.exp()
+        w = z * z
+    z.mul_(5)
+    w.sum().backward()
+    return x.grad
+
+
+@case
+def saved_hooks_leaf_identity(torch):
+    x = leaf(torch)
+    ids = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (ids.append(t is x), t)[1], lambda t: t):
+        x * x
+    return ids
+
+
+@case
+def saved_hooks_int(torch):
+    x = leaf(torch)
+    ids = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (ids.append(str(t.dtype)), t)[1], lambda t: t):
+        y = x.gather(0, torch.tensor([0, 1]))
+        z = x.index_select(0, torch.tensor([1]))
+    (y.sum() + z.sum()).backward()
+    return x.grad
+
+
+@case
+def saved_hooks_numpy(torch):
+    x = leaf(torch)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t.detach().numpy(), lambda a: torch.from_numpy(a)):
+        y = (x.sin() * x.exp()).sum()
+    y.backward()
+    return x.grad
+
+
+@case
+def saved_hooks_wrong_dtype(torch):
+    x = leaf(torch)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda a: a.float()):
+        y = (x * x).sum()
+    y.backward()
+    return x.grad
+
+
+@case
+def saved_hooks_scale(torch):
+    x = leaf(torch)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda a: a * 10):
+        y = (x * x).sum()
+    y.backward()
+    return x.grad
+
+
+@case
+def saved_freed_objects(torch):
+    class Box:
         pass
 
+    x = leaf(torch)
+    refs = []
+
+    def pack(t):
+        o = Box()
+        o.t = t
+        refs.append(weakref.ref(o))
+        return o
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda o: o.t):
+        y = x.exp() * 2
+    alive = [r() is not None for r in refs]
+    y.sum().backward()
+    return alive, [r() is not None for r in refs]
+
 
 @case
-def mutation_view(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        a = x * 1
-        y = a * a
-        a[:1].mul_(100)
-        b = a.view(3, 1)
-        z = b * b
-        a.zero_()
-        (y.sum() + z.sum()).backward()
-    return x.grad
-
-
-@case
-def mutation_leaf_nograd(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        y = x * x
+def pack_not_called_nograd(torch):
+    n = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (n.append(1), t)[1], lambda a: a):
+        torch.ones(3) * torch.ones(3)
         with torch.no_grad():
-            x.mul_(100)
-        y.sum().backward()
-    return x.grad
+            leaf(torch) * leaf(torch)
+    return n
 
 
 @case
-def mutation_out(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        w = torch.ones(3, dtype=torch.float64)
-        x = leaf(torch)
-        y = x * w
-        torch.add(w, 5, out=w)
-        y.sum().backward()
-    return x.grad, w
-
-
-@case
-def mutation_setitem(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        a = x.clone()
-        y = a.sin()
-        a[0] = 5.0
-        y.sum().backward()
-    return x.grad
-
-
-@case
-def mutation_twice(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        a = x.clone()
-        y = a.sin()
-        a.mul_(2)
-        z = a.sin()
-        a.mul_(2)
-        (y + z + a).sum().backward()
-    return x.grad
-
-
-@case
-def mutation_result_saved(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        a = x.exp()
-        a.mul_(3)
-        a.sum().backward()
-    return x.grad
-
-
-@case
-def mutation_retain(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        x = leaf(torch)
-        a = x * 1
-        y = a * a
-        y.sum().backward(retain_graph=True)
-        a.add_(10)
-        y.sum().backward()
-    return x.grad
-
-
-@case
-def mutation_optim(torch):
-    G = torch.autograd.graph
-    with G.allow_mutation_on_saved_tensors():
-        w = leaf(torch)
-        x = leaf(torch)
-        opt = torch.optim.SGD([w], lr=1.0)
-        first = (w * x).sum()
-        second = (w * w * x).sum()
-        first.backward()
-        opt.step()
-        second.backward()
-    return x.grad, w.grad
+def thread_hooks(torch):
+    n = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: (n.append(1), t)[1], lambda a: a):
+        t = threading.Thread(target=lambda: leaf(torch).exp())
+        t.start()
+        t.join()
+    return n
