@@ -80,13 +80,13 @@ def check_phase(phase: Any, name: str, ending: str = "quantity, so it is ill-def
 def eigh_backward(g: tuple, out: tuple) -> tuple:
     """V (diag(g_values) + (V^H g_vectors) / E off the diagonal) V^H, with E_ij = l_j - l_i (Giles 2008, 3.1)."""
     values, vectors = out
-    inner = diagonal_matrix(g[0])
-    if flows(g[1]):
-        turned = adjoint(vectors) @ g[1]
-        if is_complex(vectors):
-            check_phase(diagonal_of(turned).imag, "linalg_eigh_backward")
-        turned = turned / differences(values)
-        inner = turned - diagonal_matrix(diagonal_of(turned)) + inner
+    if not flows(g[1]):
+        return ((vectors * over_columns(g[0])) @ adjoint(vectors),)
+    inner = adjoint(vectors) @ g[1]
+    if is_complex(vectors):
+        check_phase(diagonal_of(inner).imag, "linalg_eigh_backward")
+    inner = inner / differences(values)
+    inner = inner - diagonal_matrix(diagonal_of(inner)) + diagonal_matrix(g[0])
     found = vectors @ inner @ adjoint(vectors)
     return (0.5 * (found + adjoint(found)),)  # Hermitian, as the input is taken to be
 
