@@ -7,9 +7,12 @@ import gc
 
 import numpy as np
 import pytest
+from inference_cases import PROGRAMS
 
 import rushlight as torch
 from rushlight.autograd.modes import state
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 SAVED = "Inference tensors cannot be saved for backward"
 INPLACE = "Inplace update to inference tensor outside InferenceMode is not allowed"

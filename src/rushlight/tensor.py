@@ -294,7 +294,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         return shown
 
     def _is_view(self) -> bool:
-        return self._base is not None
+        return self._base is not None and not self._inference
 
     @property
     def output_nr(self) -> int:
