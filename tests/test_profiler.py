@@ -101,9 +101,10 @@ def test_a_schedule():
     plan = schedule(wait=1, warmup=1, active=2, repeat=2, skip_first=1)
     short = {"NONE": "n", "WARMUP": "w", "RECORD": "r", "RECORD_AND_SAVE": "s"}
     assert "".join(short[plan(step).name] for step in range(11)) == "nnwrsnwrsnn"
-    assert "".join(short[schedule(wait=0, warmup=0, active=1)(step).name] for step in range(3)) == "sss"
+    with pytest.warns(UserWarning, match="warmup"):
+        assert "".join(short[schedule(wait=0, warmup=0, active=1)(step).name] for step in range(3)) == "sss"
     assert schedule(wait=0, warmup=1, active=1)(0) is ProfilerAction.WARMUP
-    with pytest.raises(AssertionError, match="Invalid profiler schedule arguments"):
+    with pytest.raises(AssertionError, match=r"Invalid profiler schedule arguments. Got wait=0 \(need >= 0\)"):
         schedule(wait=0, warmup=0, active=0)
 
 
@@ -118,7 +119,8 @@ def test_a_profile_by_steps():
         for _ in range(6):
             x.sum()
             profiled.step()
-    assert seen == [(4, ["ProfilerStep#2", "aten::sum", "ProfilerStep#3", "aten::sum"])]
+    assert seen == [(4, ["ProfilerStep*", "aten::sum", "ProfilerStep*", "aten::sum"])]
+    assert [event.trace_name for event in profiled.events()][::2] == ["ProfilerStep#2", "ProfilerStep#3"]
 
 
 def test_a_profile_of_a_block(tmp_path):
@@ -147,12 +149,71 @@ def test_record_function_decorates_and_does_nothing_alone():
 
 def test_off_means_off():
     before = state.active
-    with torch.autograd.profiler.profile(enabled=False) as profiled:
+    profiled = torch.autograd.profiler.profile(enabled=False)
+    with profiled as entered:
         work()
-    with pytest.raises(RuntimeError, match="Profiler didn't finish running"):
-        profiled.key_averages()
+    assert entered is None and profiled.key_averages() == [] and profiled.table() == ""
+    assert repr(profiled) == "<unfinished torch.autograd.profile>"
     with pytest.raises(ZeroDivisionError), torch.autograd.profiler.profile():
         _ = 1 / 0
     assert state.active == before
-    with pytest.raises(NotImplementedError, match="with_flops"):
-        torch.autograd.profiler.profile(with_flops=True)
+
+
+def test_operations_are_counted():
+    x, batch = torch.ones(3, 3), torch.ones(2, 4, 3)
+    with profile(with_flops=True) as profiled:
+        _ = x @ x, batch @ x, torch.addmm(x, x, x), torch.bmm(batch, batch.mT), x + x, x * x, x - x
+        torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(4, 3, 3, 3))
+        torch.nn.functional.linear(batch, x)
+    counts = [(event.name.removeprefix("aten::"), event.flops) for event in profiled.events() if event.flops]
+    assert counts == [("matmul", 54), ("matmul", 144), ("addmm", 54), ("bmm", 192), ("add", 9), ("mul", 9), ("conv2d", 7776),
+                      ("linear", 144)]  # fmt: skip
+    assert "Total FLOPs" in profiled.key_averages().table()
+
+
+def test_stacks(tmp_path):
+    with profile(with_stack=True) as profiled:
+        work()
+    profiled.export_stacks(tmp_path / "stacks.txt", "self_cpu_time_total")
+    lines = (tmp_path / "stacks.txt").read_text().splitlines()
+    assert lines and all(line.rpartition(" ")[2].isdigit() and __file__ in line for line in lines)
+    with pytest.raises(ValueError, match="metric should be one of: \\['self_cpu_time_total'"):
+        profiled.export_stacks(tmp_path / "stacks.txt", "nonsense")
+
+
+def test_what_is_refused_or_warned_of():
+    with pytest.warns(UserWarning, match="won't be using warmup"):
+        schedule(wait=0, warmup=0, active=1)
+    with pytest.raises(AssertionError, match="Step must be non-negative. Got -1."):
+        schedule(wait=0, warmup=1, active=1)(-1)
+    with pytest.raises(AssertionError, match="Profiler must be initialized before accessing events"):
+        profile().events()
+    with pytest.warns(UserWarning, match="CUDA is not available, disabling CUDA profiling"):
+        profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA])
+    with pytest.raises(AssertionError, match="No valid profiler activities found"):
+        profile(activities=[])
+    with pytest.raises(AssertionError, match="Expected record to be set"):
+        record_function("never entered").__exit__(None, None, None)
+    once = torch.autograd.profiler.profile()
+    with once:
+        pass
+    with pytest.raises(RuntimeError, match="Profiler context manager is not reentrant"):
+        once.__enter__()
+    with pytest.raises(AssertionError, match="Torch not compiled with CUDA enabled"), torch.autograd.profiler.emit_nvtx():
+        pass
+    with torch.autograd.profiler.emit_nvtx(enabled=False), torch.autograd.profiler.emit_itt():
+        pass
+
+
+def test_averages_add_up():
+    with torch.autograd.profiler.profile() as profiled:
+        work()
+        work()
+    events = [event for event in profiled.function_events if event.name == "mine"]
+    (average,) = [one for one in profiled.key_averages() if one.key == "mine"]
+    assert average.count == 2 and average.is_user_annotation and events[0].is_user_annotation
+    assert average.cpu_time_total_str[-2:] in ("us", "ms") and average.device_time_total == 0
+    again = torch.autograd.profiler_util.FunctionEventAvg()
+    for event in events:
+        again += event
+    assert (again.key, again.count, again.cpu_time_total) == ("mine", 2, average.cpu_time_total)

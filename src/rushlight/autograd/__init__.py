@@ -39,6 +39,9 @@ _LAZY = {
     "is_view_replay_enabled": "grad_mode",
     "_unsafe_preserve_version_counter": "grad_mode",
     "profiler": "profiler",
+    "profiler_util": "profiler_util",
+    "ProfilerActivity": "profiler",
+    "kineto_available": "profiler",
     "Variable": "variable",
     "variable": "variable",
 }

@@ -2,214 +2,45 @@
 
 from __future__ import annotations
 
+import enum
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable
 from typing import Any
 
-from ..devices import check_device
 from ..overrides import TorchFunctionMode
 from .explanation import program_line, tensors_in
 from .graph import public_node
 from .modes import _Decorator, thread
+from .profiler_util import EventList, FunctionEvent, FunctionEventAvg, flops_of
 
 
-class Interval:
-    """A stretch of time, in microseconds since the profile began."""
+class ProfilerActivity(enum.Enum):
+    """What is watched: here there is the CPU."""
 
-    def __init__(self, start: float, end: float) -> None:
-        self.start, self.end = start, end
-
-    def elapsed_us(self) -> float:
-        """Its length."""
-        return self.end - self.start
-
-
-class FunctionEvent:
-    """One call: its `name`, `time_range`, `input_shapes`, `stack`, `cpu_parent` and `cpu_children`; times in microseconds."""
-
-    count = 1
-
-    def __init__(self, number: int, name: str, parent: FunctionEvent | None, start: float, kind: str) -> None:
-        self.id, self.name, self.key, self.kind = number, name, name, kind
-        self.thread = threading.get_ident()
-        self.time_range = Interval(start, start)
-        self.cpu_parent = parent
-        self.cpu_children: list[FunctionEvent] = []
-        self.input_shapes: list[list[int]] = []
-        self.stack: list[str] = []
-        self.cpu_memory_usage = 0
-        if parent is not None:
-            parent.cpu_children.append(self)
-
-    @property
-    def cpu_time_total(self) -> float:
-        """The time from begin to end."""
-        return self.time_range.elapsed_us()
-
-    cpu_time = cpu_time_total
-
-    @property
-    def self_cpu_time_total(self) -> float:
-        """The time not spent in the calls within."""
-        return self.cpu_time_total - sum(child.cpu_time_total for child in self.cpu_children)
-
-    @property
-    def self_cpu_memory_usage(self) -> int:
-        """The bytes not made in the calls within."""
-        return self.cpu_memory_usage - sum(child.cpu_memory_usage for child in self.cpu_children)
-
-    def __repr__(self) -> str:
-        return f"<FunctionEvent id={self.id} name={self.name} cpu_time={written(self.cpu_time)} input_shapes={self.input_shapes}>"
+    CPU = 0
+    XPU = 1
+    MTIA = 2
+    CUDA = 3
+    HPU = 4
+    PrivateUse1 = 5
 
 
-class FunctionEventAvg:
-    """Calls of the same `key` together: `count`, and times in microseconds."""
-
-    def __init__(self, key: str, events: Iterable[Any], shapes: Any = "", stack: Iterable[str] = ()) -> None:
-        self.key, self.input_shapes, self.stack = key, shapes, list(stack)
-        self.count = 0
-        self.cpu_time_total = self.self_cpu_time_total = 0.0
-        self.cpu_memory_usage = self.self_cpu_memory_usage = 0
-        for event in events:
-            self.count += event.count
-            self.cpu_time_total += event.cpu_time_total
-            self.self_cpu_time_total += event.self_cpu_time_total
-            self.cpu_memory_usage += event.cpu_memory_usage
-            self.self_cpu_memory_usage += event.self_cpu_memory_usage
-
-    @property
-    def cpu_time(self) -> float:
-        """The mean time of a call."""
-        return self.cpu_time_total / self.count if self.count else 0.0
-
-    def __repr__(self) -> str:
-        return (
-            f"<FunctionEventAvg key={self.key} self_cpu_time={written(self.self_cpu_time_total)} cpu_time={written(self.cpu_time)} "
-            f"input_shapes={self.input_shapes} cpu_memory_usage={self.cpu_memory_usage}>"
-        )
+def supported_activities() -> set[ProfilerActivity]:
+    """The CPU."""
+    return {ProfilerActivity.CPU}
 
 
-def written(microseconds: float, unit: str | None = None) -> str:
-    """A time with a suitable unit, or the one given."""
-    for name, size in (("s", 1e6), ("ms", 1e3), ("us", 1.0)):
-        if unit == name or (unit is None and (microseconds >= size or name == "us")):
-            return f"{microseconds / size:.3f}{name}"
-    raise ValueError(f"Unknown time_unit {unit!r}: choose one of 's', 'ms', 'us'")
+def kineto_available() -> bool:
+    """False: that is PyTorch's own tracing library."""
+    return False
 
 
-def written_bytes(count: int) -> str:
-    """A number of bytes with a suitable unit."""
-    for name, size in (("Gb", 2**30), ("Mb", 2**20), ("Kb", 2**10)):
-        if abs(count) >= size:
-            return f"{count / size:.2f} {name}"
-    return f"{count} b"
+def warn_of_cuda() -> None:
+    """Says that only the CPU is watched."""
+    warnings.warn("CUDA is not available, disabling CUDA profiling", stacklevel=4)
 
-
-class EventList(list):
-    """Events, or their averages; `table` prints them."""
-
-    def __init__(self, events: Iterable[Any] = (), profile_memory: bool = False) -> None:
-        super().__init__(events)
-        self.profile_memory = profile_memory
-
-    @property
-    def self_cpu_time_total(self) -> float:
-        """The time of all events, each counted once."""
-        return sum(event.self_cpu_time_total for event in self)
-
-    def key_averages(self, group_by_input_shapes: bool = False, group_by_stack_n: int = 0) -> EventList:
-        """The events of the same name together, kept apart by shapes or by so many lines of the stack where asked."""
-        groups: dict[tuple, list] = {}
-        for event in self:
-            shapes = str(event.input_shapes) if group_by_input_shapes else ""
-            groups.setdefault((event.key, shapes, tuple(event.stack[:group_by_stack_n])), []).append(event)
-        averages = (FunctionEventAvg(name, events, shapes, stack) for (name, shapes, stack), events in groups.items())
-        return EventList(averages, self.profile_memory)
-
-    def total_average(self) -> FunctionEventAvg:
-        """All events together."""
-        return FunctionEventAvg("Total", self, [])
-
-    def table(
-        self,
-        sort_by: str | None = None,
-        row_limit: int = 100,
-        max_src_column_width: int = 75,
-        max_name_column_width: int = 55,
-        max_shapes_column_width: int = 80,
-        header: str | None = None,
-        top_level_events_only: bool = False,
-        time_unit: str | None = None,
-    ) -> str:
-        """The events as a table, at most `row_limit` rows (-1: all), in descending order of `sort_by`.
-
-        `sort_by`: "cpu_time", "cpu_time_total", "self_cpu_time_total", "count", "cpu_memory_usage", "self_cpu_memory_usage".
-        """
-        if not self:
-            return ""
-        events = [event for event in self if not (top_level_events_only and getattr(event, "cpu_parent", None) is not None)]
-        if sort_by is not None:
-            events.sort(key=lambda event: getattr(event, sort_by), reverse=True)
-        total = self.self_cpu_time_total
-        columns = ["Name", "Self CPU %", "Self CPU", "CPU total %", "CPU total", "CPU time avg"]
-        columns += ["CPU Mem", "Self CPU Mem"] * self.profile_memory + ["# of Calls"]
-        extra = {"Input Shapes": max_shapes_column_width} if any(event.input_shapes for event in events) else {}
-        extra |= {"Source Location": max_src_column_width} if any(event.stack for event in events) else {}
-        rows = []
-        for event in events if row_limit < 0 else events[:row_limit]:
-            times = [event.self_cpu_time_total, event.cpu_time_total]
-            row = [event.key]
-            for spent in times:
-                row += [f"{100 * spent / total if total else 0:.2f}%", written(spent, time_unit)]
-            row.append(written(event.cpu_time, time_unit))
-            if self.profile_memory:
-                row += [written_bytes(event.cpu_memory_usage), written_bytes(event.self_cpu_memory_usage)]
-            row.append(str(event.count))
-            row += [str(event.input_shapes)] * ("Input Shapes" in extra)
-            row += ["; ".join(event.stack[:1])] * ("Source Location" in extra)
-            rows.append(row)
-        widths = [min(max(len(row[0]) for row in [*rows, columns]) + 4, max_name_column_width)] + [12] * (len(columns) - 1)
-        for place, (name, most) in enumerate(extra.items(), len(columns)):
-            widths.append(min(max(len(row[place]) for row in [*rows, [*columns, *extra]]), most))
-            columns.append(name)
-        text = laid_out(columns, rows, widths, header)
-        return f"{text}Self CPU time total: {written(total, time_unit)}\n"
-
-    __str__ = table
-
-    def export_chrome_trace(self, path: str | os.PathLike) -> None:
-        """Writes the events as a JSON file for chrome://tracing, Perfetto and the like."""
-        write_trace(self, path)
-
-
-def laid_out(columns: list[str], rows: list[list[str]], widths: list[int], header: str | None) -> str:
-    """A table of cells in columns of these widths."""
-
-    def line(cells: Iterable[str]) -> str:
-        cut = (cell if len(cell) <= width else cell[: width - 3] + "..." for cell, width in zip(cells, widths, strict=True))
-        return "".join(f"{cell:>{width}}  " for cell, width in zip(cut, widths, strict=True))
-
-    rule = "".join("-" * width + "  " for width in widths)
-    title = ["=" * len(rule), header] if header is not None else []
-    return "\n".join([*title, rule, line(columns), rule, *map(line, rows), rule]) + "\n"
-
-
-def write_trace(events: Iterable[FunctionEvent], path: str | os.PathLike, metadata: dict[str, Any] | None = None) -> None:
-    """Writes events in the format of Chrome's trace viewer."""
-    import json
-
-    entries = [
-        {
-            "ph": "X", "cat": event.kind, "name": event.name, "pid": os.getpid(), "tid": event.thread, "ts": event.time_range.start,
-            "dur": event.cpu_time_total,
-            "args": {"External id": event.id, "Input Dims": event.input_shapes, "Call stack": event.stack},
-        }
-        for event in events
-    ]  # fmt: skip
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"schemaVersion": 1, "displayTimeUnit": "ms", **(metadata or {}), "traceEvents": entries}, file)
 
 
 # --- recording --------------------------------------------------------------------------------------------------------------------
@@ -220,8 +51,9 @@ class Timer(TorchFunctionMode):
 
     sees_members = False
 
-    def __init__(self, record_shapes: bool, profile_memory: bool, with_stack: bool) -> None:
-        self.record_shapes, self.profile_memory, self.with_stack = record_shapes, profile_memory, with_stack
+    def __init__(self, record_shapes: bool, profile_memory: bool, with_stack: bool, with_flops: bool) -> None:
+        self.record_shapes, self.profile_memory = record_shapes, profile_memory
+        self.with_stack, self.with_flops = with_stack, with_flops
         self.events: list[FunctionEvent] = []
         self.open: list[FunctionEvent] = []
         self.began = time.perf_counter()
@@ -245,6 +77,9 @@ class Timer(TorchFunctionMode):
         if self.profile_memory:
             given = list(map(id, tensors_in(args)))
             self.count_memory(event, sum(tensor._array.nbytes for tensor in tensors_in(result) if id(tensor) not in given))
+        if self.with_flops:
+            size = sum(tensor._array.size for tensor in tensors_in(result))
+            event.flops = flops_of(func.__name__, [list(tensor._array.shape) for tensor in tensors_in(args)], size)
         return result
 
     def run_node(self, node: Any, g: Any, keep: bool, on_tensors: bool) -> tuple:
@@ -291,17 +126,19 @@ class record_function(_Decorator):
     def __init__(self, name: str, args: str | None = None) -> None:
         self.name, self.args = name, args
         self.timer: Timer | None = None
+        self.event: Any = None  # set on entering: False where nothing is recorded
 
     def _again(self) -> record_function:
         return type(self)(self.name, self.args)
 
     def __enter__(self) -> record_function:
         self.timer = thread.profiler
-        if self.timer is not None:
-            self.event = self.timer.begin(self.name, "user_annotation")
+        self.event = self.timer.begin(self.name, "user_annotation") if self.timer is not None else False
         return self
 
     def __exit__(self, *exception: Any) -> None:
+        if self.event is None:
+            raise AssertionError("Expected record to be set")
         if self.timer is not None:
             self.timer.end(self.event)
 
@@ -309,8 +146,8 @@ class record_function(_Decorator):
 class profile:
     """A block whose calls are timed, in this thread.
 
-    `record_shapes`, `profile_memory` and `with_stack` also note the inputs' shapes, the bytes of the results and the line of the
-    program; `enabled=False` does nothing. Raises NotImplementedError for `with_flops`, which is not there.
+    `record_shapes`, `profile_memory`, `with_stack` and `with_flops` also note the inputs' shapes, the bytes of the results, the
+    line of the program and the operations of products and convolutions; `enabled=False` does nothing.
     """
 
     def __init__(
@@ -329,21 +166,25 @@ class profile:
         experimental_config: Any = None,
         acc_events: bool = False,
     ) -> None:
-        check_device("cuda" if use_cuda else use_device)
-        if with_flops:
-            raise NotImplementedError("profile(with_flops=True): operations are timed, not counted")
+        if use_cuda:
+            message = "The attribute `use_cuda` will be deprecated soon, please use ``use_device = 'cuda'`` instead."
+            warnings.warn(message, FutureWarning, stacklevel=2)
+        if use_cuda or use_device == "cuda":
+            warn_of_cuda()
         self.enabled = enabled and use_cpu
-        self.record_shapes, self.profile_memory, self.with_stack = record_shapes, profile_memory, with_stack
+        self.record_shapes, self.profile_memory = record_shapes, profile_memory
+        self.with_stack, self.with_flops = with_stack, with_flops
         self.timer: Timer | None = None
         self.running = False
 
-    def __enter__(self) -> profile:
-        if self.running:
+    def __enter__(self) -> profile | None:
+        if not self.enabled:
+            return None
+        if self.timer is not None:
             raise RuntimeError("Profiler context manager is not reentrant")
-        if self.enabled:
-            self.timer = Timer(self.record_shapes, self.profile_memory, self.with_stack)
-            self.timer.__enter__()
-            self.running = True
+        self.timer = Timer(self.record_shapes, self.profile_memory, self.with_stack, self.with_flops)
+        self.timer.__enter__()
+        self.running = True
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -353,10 +194,9 @@ class profile:
 
     @property
     def function_events(self) -> EventList:
-        """The events. Raises RuntimeError before the block has run."""
-        if self.timer is None or self.running:
-            raise RuntimeError("Profiler didn't finish running")
-        return EventList(self.timer.events, self.profile_memory)
+        """The events, none before the block has run."""
+        finished = self.timer is not None and not self.running
+        return EventList(self.timer.events if finished and self.timer else (), self.profile_memory, self.with_flops)
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0) -> EventList:
         """The events of the same name together."""
@@ -374,6 +214,10 @@ class profile:
         """Writes the events as a JSON file for Chrome's trace viewer."""
         self.function_events.export_chrome_trace(path)
 
+    def export_stacks(self, path: str | os.PathLike, metric: str = "self_cpu_time_total") -> None:
+        """Writes the stacks of the events and their times, one a line, for drawing flame graphs."""
+        self.function_events.export_stacks(path, metric)
+
     @property
     def self_cpu_time_total(self) -> float:
         """The time of all events, in microseconds."""
@@ -386,4 +230,32 @@ class profile:
         return repr(self) if self.timer is None or self.running else str(self.function_events)
 
 
-__all__ = ["EventList", "FunctionEvent", "FunctionEventAvg", "profile", "record_function"]
+class emit_itt(_Decorator):
+    """PyTorch tells Intel's profiler of each operation; here it does nothing."""
+
+    def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
+        self.enabled, self.record_shapes = enabled, record_shapes
+
+    def _again(self) -> emit_itt:
+        return type(self)(self.enabled, self.record_shapes)
+
+    def __enter__(self) -> emit_itt | None:
+        return self if self.enabled else None
+
+    def __exit__(self, *exception: Any) -> None:
+        pass
+
+
+class emit_nvtx(emit_itt):
+    """PyTorch tells NVIDIA's profiler of each operation. Raises AssertionError where that is enabled: there is no GPU."""
+
+    def __enter__(self) -> emit_itt | None:
+        if self.enabled:
+            raise AssertionError("Torch not compiled with CUDA enabled")
+        return None
+
+
+__all__ = [
+    "EventList", "FunctionEvent", "FunctionEventAvg", "ProfilerActivity", "emit_itt", "emit_nvtx", "kineto_available", "profile",
+    "record_function", "supported_activities",
+]  # fmt: skip

@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..autograd import profiler as _profiler
-from ..autograd.profiler import EventList, record_function, write_trace
-from ..devices import check_device
+from ..autograd.profiler import ProfilerActivity, kineto_available, record_function, supported_activities, warn_of_cuda
+from ..autograd.profiler_util import EventList, write_trace
 
 
 class ProfilerAction(enum.Enum):
@@ -22,28 +23,7 @@ class ProfilerAction(enum.Enum):
     RECORD_AND_SAVE = 3
 
 
-class ProfilerActivity(enum.Enum):
-    """What is watched: here there is the CPU."""
-
-    CPU = 0
-    XPU = 1
-    MTIA = 2
-    CUDA = 3
-    HPU = 4
-    PrivateUse1 = 5
-
-
 RECORDING = (ProfilerAction.RECORD, ProfilerAction.RECORD_AND_SAVE)
-
-
-def supported_activities() -> set[ProfilerActivity]:
-    """The CPU."""
-    return {ProfilerActivity.CPU}
-
-
-def kineto_available() -> bool:
-    """False: that is PyTorch's own tracing library."""
-    return False
 
 
 def schedule(
@@ -55,10 +35,17 @@ def schedule(
     would be recorded.
     """
     if min(wait, warmup, repeat, skip_first, skip_first_wait) < 0 or active <= 0:
-        raise AssertionError("Invalid profiler schedule arguments")
+        raise AssertionError(
+            f"Invalid profiler schedule arguments. Got wait={wait} (need >= 0), warmup={warmup} (need >= 0), active={active} "
+            f"(need > 0), repeat={repeat} (need >= 0), skip_first={skip_first} (need >= 0)."
+        )
+    if warmup == 0:
+        warnings.warn("Profiler won't be using warmup, this can skew profiler results", stacklevel=2)
     cycle = wait + warmup + active
 
     def action(step: int) -> ProfilerAction:
+        if step < 0:
+            raise AssertionError(f"Step must be non-negative. Got {step}.")
         if step < skip_first:
             return ProfilerAction.NONE
         step -= skip_first
@@ -114,8 +101,14 @@ class profile:
         use_cuda: bool | None = None,
         custom_trace_id_callback: Callable[[], str] | None = None,
     ) -> None:
-        check_device("cuda" if use_cuda else None)
         self.activities = supported_activities() if activities is None else set(activities)
+        if use_cuda is not None:
+            warnings.warn("`use_cuda` is deprecated, use `activities` argument instead", FutureWarning, stacklevel=2)
+        if use_cuda or ProfilerActivity.CUDA in self.activities:
+            warn_of_cuda()
+            self.activities.discard(ProfilerActivity.CUDA)
+        if not self.activities:
+            raise AssertionError("No valid profiler activities found")
         self.options: dict[str, Any] = {
             "record_shapes": record_shapes, "profile_memory": profile_memory, "with_stack": with_stack, "with_flops": with_flops,
         }  # fmt: skip
@@ -125,7 +118,7 @@ class profile:
         self.step_num = 0
         self.current_action = self.schedule(0)
         self.metadata: dict[str, str] = {}
-        self.profiler = _profiler.profile(**self.options)
+        self.profiler: Any = None
         self.step_block: Any = None
 
     def __enter__(self) -> profile:
@@ -141,7 +134,7 @@ class profile:
 
     def stop(self) -> None:
         """Ends the last step."""
-        if self.profiler.running:
+        if self._is_running():
             self._finish()
             self._tell()
 
@@ -150,7 +143,7 @@ class profile:
         before = self.current_action
         self.step_num += 1
         self.current_action = self.schedule(self.step_num)
-        if self.profiler.running:
+        if self._is_running():
             self._end_block()
             if before is ProfilerAction.RECORD_AND_SAVE or self.current_action not in RECORDING:
                 self._finish()
@@ -158,10 +151,13 @@ class profile:
                     self._tell()
         self._go_on()
 
+    def _is_running(self) -> bool:
+        return self.profiler is not None and self.profiler.running
+
     def _go_on(self) -> None:
         """Records, where the current step is to be recorded."""
         if self.current_action in RECORDING:
-            if not self.profiler.running:
+            if not self._is_running():
                 self.profiler = _profiler.profile(**self.options)
                 self.profiler.__enter__()
             if self.record_steps:
@@ -182,11 +178,15 @@ class profile:
             self.on_trace_ready(self)
 
     def events(self) -> EventList:
-        """The events of the latest recording."""
+        """The events of the latest recording. Raises AssertionError before the first."""
+        if self.profiler is None:
+            raise AssertionError("Profiler must be initialized before accessing events")
         return self.profiler.function_events
 
     def key_averages(self, group_by_input_shape: bool = False, group_by_stack_n: int = 0) -> EventList:
-        """The events of the same name together."""
+        """The events of the same name together. Raises AssertionError before the first recording."""
+        if self.profiler is None:
+            raise AssertionError("Profiler must be initialized before getting key averages")
         return self.profiler.key_averages(group_by_input_shape, group_by_stack_n)
 
     def export_chrome_trace(self, path: str | os.PathLike) -> None:
@@ -200,6 +200,10 @@ class profile:
             with open(plain, "rb") as source, gzip.open(path, "wb") as target:
                 target.write(source.read())
             os.remove(plain)
+
+    def export_stacks(self, path: str | os.PathLike, metric: str = "self_cpu_time_total") -> None:
+        """Writes the stacks of the events and their times, one a line, for drawing flame graphs."""
+        self.events().export_stacks(path, metric)
 
     def add_metadata(self, key: str, value: str) -> None:
         """Adds an entry to the exported trace."""
