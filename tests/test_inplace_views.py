@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from inplace_cases import PROGRAMS
 from view_cases import FACTS, agrees, program_outcome
 
 import rushlight as torch
@@ -14,6 +15,9 @@ CASES = json.loads(FACTS.read_text())["inplace_cases"]
 def test_as_in_pytorch(program):
     found = program_outcome(torch, program)
     assert agrees(found, CASES[program]), found
+
+
+test_program_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def start():
@@ -139,6 +143,31 @@ def test_fill_copy_and_zero_cut_the_history_of_what_they_overwrite():
         change(x)
         (x * x).sum().backward()
         assert w.grad.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_expanded_tensors_are_zeroed():
+    w, x = start()
+    x[0].expand(2, 3).zero_()
+    (x * x).sum().backward()
+    assert x.tolist() == [[0, 0, 0], [3, 4, 5]]
+    assert w.grad.tolist() == [[0, 0, 0], [6, 8, 10]]
+
+
+def test_changed_indices_of_a_selection_are_noticed_or_copied():
+    w, x = start()
+    index, mask = torch.tensor([0, 1]), x > 2
+    picked = x[index].sum() + x[mask].sum()
+    index.fill_(0)
+    mask.fill_(False)
+    picked.backward()
+    assert w.grad.tolist() == [[1, 1, 1], [2, 2, 2]]
+
+
+def test_empty_memory_is_not_left():
+    with pytest.raises(RuntimeError, match="out of bounds for storage of size 0"):
+        torch.empty(0).as_strided((3,), (1,))
+    assert torch.empty(0).resize_(3).zero_().tolist() == [0, 0, 0]
+    assert torch.add(torch.ones(3), 1, out=torch.empty(0)).tolist() == [2, 2, 2]
 
 
 def test_memory_without_history_is_changed_directly():

@@ -28,7 +28,7 @@ def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tens
         from .autograd.inplace import overwrite
 
         overwrite(out, array)
-        return out.requires_grad_(True) if requires_grad else out
+        return out.requires_grad_(requires_grad)
     tensor = wrap(array)
     if thread.inference:
         tensor._inference = thread.inference_mark

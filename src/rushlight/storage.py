@@ -82,7 +82,7 @@ class NotDerived(Node):
         return "NotImplemented"
 
     def vjp(self, g: Any, keep: bool) -> tuple:
-        raise NotImplementedError(f"derivative for aten::{self.operation} is not implemented")
+        raise RuntimeError(f"derivative for {self.operation} is not implemented")
 
     vjp_recorded = vjp
 

@@ -176,7 +176,7 @@ def coincide(first: Any, second: Any) -> bool:
 
 
 def resized(array: Any, shape: tuple) -> Any:
-    """An array of that shape with the given one's first element: in its memory where that is large enough, else in a larger copy."""
+    """An array of that shape with the given one's first element: in its memory if that is large enough, else in a larger copy."""
     strides, step = [], array.itemsize
     for extent in reversed(shape):
         strides.append(step)

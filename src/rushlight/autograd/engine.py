@@ -427,15 +427,17 @@ def check_versions(node: Node) -> None:
             for tensor in saved if isinstance(saved, tuple) else (saved,):
                 if isinstance(tensor, Tensor):
                     owner = tensor if tensor._base is None else tensor._base
-                    if owner._cell is not None:
+                    if owner._cell is not None and owner._cell.changed_since(node._order):
+                        from .views import history_by_now
+
                         array = tensor._array
-                        check_saved(node._order, node, array.shape, describe_type(array), owner._cell, tensor._node)
+                        check_saved(node._order, node, array.shape, describe_type(array), owner._cell, history_by_now(tensor))
         elif slot == "out":
             check_saved_results(node)
 
 
 def check_saved_results(node: Node) -> None:
-    """Raises when a result that the node saved has been changed in place since. Of values and their indices it needs the indices."""
+    """Raises when a result that the node saved has been changed in place since: of values and their indices, the indices."""
     for constant in node.constants:
         check_saved(node._order, node, constant._array.shape, describe_type(constant._array), constant._cell, None)
     out = node.out  # type: ignore[attr-defined]

@@ -171,7 +171,7 @@ class Node:
 
 
 class Untracked(Node):
-    """The `_node` of a view made where nothing is recorded, of what requires a gradient: it requires one too, and passes none on."""
+    """The `_node` of a view, of what requires a gradient, made where nothing is recorded: it requires one, and passes none on."""
 
     __slots__ = ()
 
@@ -389,7 +389,8 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
 
 
 def producer_name(made_by: Any) -> str:
-    """The name of what made a tensor, from its `_node`, as PyTorch's messages have it: `Add` for AddBackward0; "" if nothing did."""
+    """The name of what made a tensor, from its `_node`, in PyTorch's messages: `Add` for AddBackward0; "" if nothing did."""
     node = None if made_by is None or made_by is LEAF else public_edge(made_by)[0]
     name = "" if node is None else node.name()
-    return name.rpartition("Backward")[0] or name
+    before, _, number = name.rpartition("Backward")
+    return before + number.removeprefix("0") if before else name

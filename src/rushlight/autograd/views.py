@@ -133,6 +133,14 @@ def refresh(view: Tensor, layout: Layout | None = None) -> None:
     view._stamp = base._stamp
 
 
+def history_by_now(tensor: Tensor) -> Any:
+    """What made a tensor, or took it again from a base that has changed since. Raises RuntimeError where that is forbidden."""
+    if tensor._base is None or tensor._node is None or not producer_name(tensor._node):
+        return tensor._node
+    check_made(tensor, "its base or another view of its base has been modified inplace")
+    return AsStridedBackward0(None, Layout.of(tensor._array, tensor._base._array))
+
+
 def check_view_writable(view: Tensor) -> None:
     """Raises where PyTorch forbids an in-place change of a view that gradients depend on."""
     base = view._base

@@ -16,9 +16,9 @@ from .op import Op
 CASTS = frozenset(("abs", "addr", "cat", "diff", "kron", "logsumexp", "mean", "nansum", "outer", "stack", "std", "var"))
 CASTS_ANYHOW = frozenset(("cumprod", "cumsum", "prod", "sum"))
 
-CPP_WORDS = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char",
-             "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "complex64": "c10::complex<float>",
-             "complex128": "c10::complex<double>"}  # fmt: skip
+CPP_WORDS = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+             "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
 
 
 def write_out(op: Op, out: Any, result: Any, given: Sequence[Any] = ()) -> Any:
