@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from forward_mode_cases import PROGRAMS
 from op_cases import MOST, ONCE, cases, determined, differentiable_ops, function_of_tensors, parametrise, tensors_in
 
 import rushlight as torch
@@ -14,6 +15,8 @@ from rushlight.autograd import gradcheck, gradgradcheck
 from rushlight.func import grad, jvp, vjp
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 
 def noise_like(tensor: Any, seed: int) -> Any:
@@ -53,6 +56,32 @@ def test_forward_is_the_transpose_of_reverse(op: Any) -> None:
             assert one.dtype is output.dtype
             assert one.grad_fn is None
         np.testing.assert_allclose(inner(pushed, weights), inner(tangents, pull(weights)), rtol=1e-8, atol=1e-9)
+
+
+# Whether a loss depends on the phase of eigenvectors is checked node by node, and reverse over forward has two nodes that share it.
+@pytest.mark.parametrize(**parametrise(op for op in differentiable_ops() if op.name not in (*ONCE, "linalg.eig")))
+def test_all_second_orders_agree(op: Any) -> None:
+    """Forward over reverse, reverse over forward and reverse over reverse give the same product with the Hessian."""
+    for case in cases(op)[:2]:
+        called, tensors = function_of_tensors(case)
+        inputs = tuple(one.detach() for one in tensors)
+
+        def number(*given: Any, called: Any = called) -> Any:
+            torch.manual_seed(0)
+            results = [one for one in tensors_in(determined(op, called(*given))) if one.is_floating_point() or one.is_complex()]
+            return sum((one * noise_like(one, 2 + index)).real.sum() for index, one in enumerate(results))
+
+        value = number(*inputs)
+        if not isinstance(value, torch.Tensor) or not bool(value.isfinite()):
+            continue
+        slope = grad(number, tuple(range(len(inputs))))
+        tangents = tuple(noise_like(one, 1) for one in inputs)
+        wanted = vjp(slope, *inputs)[1](tangents)
+        ahead = jvp(slope, inputs, tangents)[1]
+        behind = grad(lambda *given: jvp(number, given, tangents)[1], tuple(range(len(inputs))))(*inputs)  # noqa: B023
+        for expected, *found in zip(wanted, ahead, behind, strict=True):
+            for one in found:
+                np.testing.assert_allclose(one.numpy(), expected.numpy(), rtol=1e-7, atol=1e-8)
 
 
 # --- levels -----------------------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
     if level not in (None, 0) or (current is None and level == 0):
         raise RuntimeError("Trying to exit a forward AD level that was not the last one that was created. This is not supported.")
     if current is None:
-        raise RuntimeError("Dual level must be a positive number: trying to exit one, but none is open.")
+        raise RuntimeError("Dual level must be a positive number.")
     thread.dual_level = None
     pop_level(current)
 

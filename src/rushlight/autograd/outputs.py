@@ -149,10 +149,15 @@ def push_tangents(cls: type[Function], ctx: FunctionCtx, node: BackwardCFunction
         for index, (out, tangent) in enumerate(zip(results, pushed, strict=True)):
             if tangent is not None and not isinstance(tangent, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(tangent).__name__}) for grad output {index}.")
-            if tangent is None or not is_differentiable(out) or id(out) in fixed:
+            if tangent is None:
                 if isinstance(out, Tensor) and out._base is not None:
                     set_tangent(out, level, None)
-            else:
+            elif isinstance(out, Tensor) and (not is_differentiable(out) or id(out) in fixed):
+                raise RuntimeError(
+                    f"Function's jvp returned a gradient at position {index}, but  the corresponding forward output is not a "
+                    "differentiable Tensor.You should return None at that position instead."
+                )
+            elif isinstance(out, Tensor):
                 check_tangent(ctx, out, tangent, args, known)
                 set_tangent(out, level, tangent.to(out.dtype))
                 if node is not None:
@@ -160,7 +165,11 @@ def push_tangents(cls: type[Function], ctx: FunctionCtx, node: BackwardCFunction
 
 
 def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, known: list) -> None:
-    """Raises RuntimeError where a tangent does not follow its output: in shape, in place, as a view."""
+    """Raises RuntimeError where a tangent does not follow its output: in type, in shape, in place, as a view."""
+    if not is_differentiable(tangent):
+        raise RuntimeError(f"Expected both tensor and its forward grad to be floating point or complex, but got {tangent.dtype}")
+    if tangent.is_complex() and not out.is_complex():
+        raise RuntimeError(f"Function's jvp returned a tangent of type {tangent.dtype} for a real output. Hint: take its .real.")
     if tangent._array.shape != out._array.shape:
         raise RuntimeError(
             "Trying to set a forward gradient that has a different size than that of the original Tensor, this is not supported. "
@@ -175,8 +184,15 @@ def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, k
                     "An inplace custom Function is not modifying the forward mode gradients inplace. If the forward is "
                     "modifying an input inplace, then the jvp function must modify the corresponding gradient inplace."
                 )
-        elif out._base is not None and out._base is owner_of(arg) and owner_of(tangent) is not owner_of(before):
-            raise RuntimeError("A custom Function is returning a view but the jvp is not returning a view of the given grad input.")
+        elif out._base is owner_of(arg):
+            if tangent._base is None:
+                raise RuntimeError(
+                    "A custom Function's forward is returning a view (or an input as-is) but the jvp is not returning a view."
+                )
+            if tangent._base is not owner_of(before):
+                raise RuntimeError(
+                    "A custom Function is returning a view but the jvp is not returning a view of the given grad input."
+                )
 
 
 def owner_of(tensor: Tensor) -> Tensor:
