@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from transform_cases import PROGRAMS
 
 import rushlight as torch
 import rushlight.nn.functional as F
@@ -25,6 +26,8 @@ from rushlight.func import (
     vjp,
     vmap,
 )
+
+test_as_in_pytorch = PROGRAMS.test(torch)
 
 X = torch.tensor([0.5, -1.2, 2.0], dtype=torch.float64)
 B = torch.arange(12.0, dtype=torch.float64).reshape(4, 3) / 5 - 1
@@ -162,7 +165,7 @@ def test_a_pull_runs_again_and_batched() -> None:
 
 
 WRONG = [
-    (lambda: grad(lambda x: x * 2)(X), RuntimeError, "Expected f.* to return a scalar tensor"),
+    (lambda: grad(lambda x: x * 2)(X), RuntimeError, "Expected f.* to return a scalar Tensor"),
     (lambda: grad(lambda x: 3.0)(X), RuntimeError, "to return a Tensor, got <class 'float'>"),
     (lambda: grad(cube, argnums=3)(X), RuntimeError, "only 1 positional inputs"),
     (lambda: grad(cube, argnums=())(X), RuntimeError, "argnums must be non-empty"),

@@ -12,7 +12,7 @@ from .arrays.basic import as_array, is_array
 from .autograd.graph import LEAF
 from .autograd.modes import state, thread
 from .overridable import overridable, overridable_by_modes
-from .tensor import Size, Tensor, check_floating, wrap
+from .tensor import Size, Tensor, check_floating, set_requires_grad, wrap
 
 if TYPE_CHECKING:
     from .random import Generator
@@ -28,13 +28,13 @@ def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tens
         from .autograd.inplace import overwrite
 
         overwrite(out, array)
-        return out.requires_grad_(requires_grad)
+        return set_requires_grad(out, requires_grad)
     tensor = wrap(array)
     if thread.inference:
         tensor._inference = thread.inference_mark
     if requires_grad:
         check_floating(tensor, True, "Only Tensors of floating point and complex dtype can require gradients")
-        tensor.requires_grad_(True)
+        set_requires_grad(tensor, True)
     return tensor
 
 
@@ -196,8 +196,8 @@ def asarray(
         made = made.clone()
     if isinstance(obj, Tensor):
         made = made if made._node is None or requires_grad else made.detach()
-        return made.requires_grad_(True) if requires_grad and made._node is None else made
-    return made.requires_grad_(requires_grad)
+        return set_requires_grad(made, True) if requires_grad and made._node is None else made
+    return set_requires_grad(made, requires_grad)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -222,7 +222,7 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
     """A one-dimensional tensor that shares the memory of a buffer."""
     if len(buffer) == 0:
         raise ValueError("both buffer length (0) and count (-1) must not be 0")
-    return wrap(np.frombuffer(buffer, dtypes.numpy_type(dtype), count, offset)).requires_grad_(requires_grad)
+    return set_requires_grad(wrap(np.frombuffer(buffer, dtypes.numpy_type(dtype), count, offset)), requires_grad)
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:

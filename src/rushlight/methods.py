@@ -13,7 +13,7 @@ from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
 from .ops.registry import as_method
 from .storage import METHODS
-from .tensor import Tensor, check_floating, new, recast, wrap
+from .tensor import Tensor, check_floating, new, recast, set_requires_grad, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +213,7 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
     if data._inference:
         tensor._inference = data._inference
     check_floating(tensor, require_grad, "Only Tensors of floating point and complex dtype can require gradients")
-    return tensor.requires_grad_(True) if require_grad else tensor
+    return set_requires_grad(tensor, True) if require_grad else tensor
 
 
 def _make_wrapper_subclass(cls: Any, *args: Any, **kwargs: Any) -> Any:

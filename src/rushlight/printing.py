@@ -84,7 +84,7 @@ def tensor_str(tensor: Tensor, *, tensor_contents: str | None = None, tangent: T
 
     levels = getattr(tensor._array, "levels", None)
     if levels is not None:
-        return f"BatchedTensor(lvl={levels[-1]}, bdim=0, value=\n    {_examples(tensor)}\n)"
+        return f"BatchedTensor(lvl={thread.batch_levels.index(levels[-1]) + 1}, bdim=0, value=\n    {_examples(tensor)}\n)"
     if tangent is None and thread.forward_levels:
         from .autograd.forward_ad import unpack_dual
 

@@ -248,7 +248,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         check_floating(self, value, "only Tensors of floating point and complex dtype can require gradients")
         if value and not self.is_leaf:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
-        self.requires_grad_(value)
+        set_requires_grad(self, value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Says whether gradients are wanted for this leaf; returns it.
@@ -259,21 +259,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
             raise TypeError(
                 f"requires_grad_(): argument 'requires_grad' (position 1) must be bool, not {type(requires_grad).__name__}"
             )
-        if not self.is_leaf:
-            if not requires_grad:
-                raise RuntimeError(
-                    "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-                    "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
-                )
-            return self
-        check_floating(self, requires_grad, "only Tensors of floating point dtype can require gradients")
-        if requires_grad and self._inference and not thread.inference:
-            raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
-        if requires_grad:
-            self._node = LEAF
-        elif self._node is LEAF:
-            self._node = None
-        return self
+        refuse_in_transforms("requires_grad_()", "Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs)")
+        return set_requires_grad(self, requires_grad)
 
     @property
     def is_leaf(self) -> bool:
@@ -392,6 +379,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     def retain_grad(self) -> None:
         """Lets this non-leaf tensor keep its gradient in `.grad`."""
+        refuse_in_transforms("retain_grad()", "Tensor.retain_grad()")
         node = self._node
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
@@ -560,6 +548,35 @@ def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
         steps.append(step)
         step *= max(extent, 1)
     return tuple(reversed(steps))
+
+
+def set_requires_grad(tensor: Tensor, requires_grad: bool) -> Tensor:
+    """What `requires_grad_` does, within transforms too, where that refuses."""
+    if not tensor.is_leaf:
+        if not requires_grad:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
+                "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        return tensor
+    check_floating(tensor, requires_grad, "only Tensors of floating point dtype can require gradients")
+    if requires_grad and tensor._inference and not thread.inference:
+        raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+    if requires_grad:
+        tensor._node = LEAF
+    elif tensor._node is LEAF:
+        tensor._node = None
+    return tensor
+
+
+def refuse_in_transforms(name: str, words: str) -> None:
+    """Raises RuntimeError within a transform of torch.func, whose variables are its own."""
+    if thread.transforms:
+        raise RuntimeError(
+            f"You are attempting to call {words} inside of a function being transformed by a functorch transform. This is "
+            "unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call "
+            f"{name} outside of a function being transformed instead."
+        )
 
 
 def check_floating(tensor: Tensor, requires_grad: bool, message: str) -> None:

@@ -22,8 +22,8 @@ READS = (
     "error is occurring somewhere inside PyTorch internals, please file a bug report."
 )
 BRANCHES = (
-    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
-    "support that: please rewrite it with other operations (torch.where instead of an `if`, for example)."
+    "vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't support that yet, please "
+    "rewrite it with other operations (torch.where instead of an `if`, for example)."
 )
 WRITES = (
     "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` in "

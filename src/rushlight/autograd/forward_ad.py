@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, set_requires_grad, wrap
 from .engine import edges_of
 from .gradients import grad
 from .graph import LEAF
@@ -318,14 +318,14 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
             if thread.batch_levels or state.batched_nodes:
                 primals[i] = batched_as(primals[i], tangents[i])
             if primals[i]._node is None:
-                inputs[i] = wrap(primals[i]._array).requires_grad_(True)
+                inputs[i] = set_requires_grad(wrap(primals[i]._array), True)
                 inputs[i]._tangents = open_tangents(primals[i])
                 private.append(inputs[i])
             else:
                 inputs[i] = alias(primals[i])  # a node of its own, also when one tensor is given twice
         results = listed(op.function(*replaced(op, values, inputs), **options))
         flowing = [result for result in results if result is not None and result._node is not None]
-        cotangents = [zeros_of(result).requires_grad_(True) for result in flowing]
+        cotangents = [set_requires_grad(zeros_of(result), True) for result in flowing]
         pulled = grad(flowing, [inputs[i] for i in active], cotangents, create_graph=True, allow_unused=True)
         linear = [(one, tangents[i]) for one, i in zip(pulled, active, strict=True) if one is not None and one._node is not None]
         found: Any = [None] * len(flowing)

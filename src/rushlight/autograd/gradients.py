@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.basic import zeros_like
-from ..tensor import Tensor, refresh_view, wrap
+from ..tensor import Tensor, refresh_view, set_requires_grad, wrap
 from .engine import execute, works_on_tensors
+from .modes import thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,11 @@ def backward(
 
     `grad_tensors` are the cotangents, one per tensor, None for a tensor with one element.
     """
+    if thread.transforms:
+        raise RuntimeError(
+            "backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp "
+            "instead or call backward() outside of functorch transforms."
+        )
     if grad_variables is not None:
         if grad_tensors is not None:
             raise RuntimeError(
@@ -136,7 +142,7 @@ def zeros_of(tensor: Any, requires_grad: bool) -> Tensor:
     """A gradient of zeros. Raises RuntimeError for a gradient edge."""
     if not isinstance(tensor, Tensor):
         raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
-    return wrap(zeros_like(tensor._array)).requires_grad_(requires_grad)
+    return set_requires_grad(wrap(zeros_like(tensor._array)), requires_grad)
 
 
 def separate(given: Any) -> list:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import Tensor
+from ..tensor import Tensor, set_requires_grad
 
 
 class _Tensors(type):
@@ -18,4 +18,4 @@ class Variable(metaclass=_Tensors):
     """`Variable(tensor, requires_grad=False)` is the tensor's memory as a new leaf."""
 
     def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
-        return data.detach().requires_grad_(requires_grad)
+        return set_requires_grad(data.detach(), requires_grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from ..autograd.forward_ad import (
@@ -41,14 +42,19 @@ def tracked(tensor: Tensor) -> Tensor:
 
 def chosen(args: tuple, argnums: Any) -> Any:
     """The arguments to differentiate with respect to. Raises RuntimeError for one that is not there."""
-    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not isinstance(argnums, (int, tuple)):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
     if not numbers:
         raise RuntimeError("argnums must be non-empty")
     for number in numbers:
+        if not isinstance(number, int):
+            raise RuntimeError(f"argnum must be int, got: {type(number)}")
         if not -len(args) <= number < len(args):
             raise RuntimeError(f"Got argnum={number}, but only {len(args)} positional inputs")
-    if len({number % len(args) for number in numbers}) != len(numbers):
-        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
+    counted = tuple(number % len(args) for number in numbers)
+    if len(set(counted)) != len(counted):
+        raise RuntimeError(f"argnums elements must be unique, got {counted}")
     return args[argnums] if isinstance(argnums, int) else tuple(args[number] for number in numbers)
 
 
@@ -75,28 +81,32 @@ def variables(tree: Any) -> tuple[Any, list[Tensor]]:
 def tensors_only(output: Any, name: str) -> tuple[list[Tensor], Any]:
     """A function's output taken apart. Raises RuntimeError for anything but tensors in it."""
     outputs, spec = tree_flatten(output)
+    if output is None or not outputs:
+        raise RuntimeError(f"{name}: Expected f to be a function that has non-empty output (got output = {outputs})")
     for one in outputs:
         if not isinstance(one, Tensor):
             raise RuntimeError(f"{name}: expected f(*primals) to return only tensors, got unsupported type {type(one)}")
-    if not outputs:
-        raise RuntimeError(f"{name}: Expected f to be a function that has non-empty output (got output = {output})")
     return outputs, spec
 
 
 def split_aux(result: Any, has_aux: bool, name: str) -> tuple[Any, Any]:
-    """A function's result and its auxiliary part. Raises RuntimeError where the second is missing."""
+    """A function's result and its auxiliary part. Raises RuntimeError where the second is missing, or not of tensors."""
     if not has_aux:
         return result, None
     if not (isinstance(result, tuple) and len(result) == 2):
         raise RuntimeError(
             f"{name}: output of function f should be a tuple: (output, aux) if has_aux is True"
         )
+    for one in tree_flatten(result[1])[0]:
+        if not isinstance(one, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(one)}")
     return result
 
 
 def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = False) -> Callable:
     """A function that returns the gradient of `func` and its value."""
 
+    @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         recording = thread.grad_enabled
         with enable_grad(), Transforms.one_more():
@@ -108,7 +118,7 @@ def grad_and_value(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: 
                 )
             if output._array.ndim:
                 raise RuntimeError(
-                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, "
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, "
                     f"got tensor with {output._array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs instead?"
                 )
         spend(fresh)
@@ -126,6 +136,7 @@ def grad(func: Callable, argnums: int | tuple[int, ...] = 0, has_aux: bool = Fal
     """A function that returns the gradient of `func`, which returns a scalar (and, with `has_aux`, anything besides)."""
     both = grad_and_value(func, argnums, has_aux)
 
+    @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         gradient, value = both(*args, **kwargs)
         return (gradient, value[1]) if has_aux else gradient
@@ -186,11 +197,16 @@ def jvp(func: Callable, primals: Any, tangents: Any, *, strict: bool = False, ha
     directions, tangent_spec = tree_flatten(tangents)
     if spec != tangent_spec:
         raise RuntimeError(
-            "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
-            "structure. For example, if primals is a tuple of 3 tensors, tangents also must be."
+            "jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For example, if primals "
+            f"is a tuple of 3 tensors, tangents also must be. Got primals with structure {spec} and tangents with structure "
+            f"{tangent_spec}"
         )
     if not flat:
         raise RuntimeError("jvp(f, primals, tangents): Expected primals to contain at least one Tensor.")
+    for name, given in (("primals", flat), ("tangents", directions)):
+        for one in given:
+            if not isinstance(one, Tensor):
+                raise RuntimeError(f"jvp(f, primals, tangents): Expected {name} to only contain Tensors, got {type(one)}")
     for one, tangent in zip(flat, directions, strict=True):
         check_dual(one, tangent)
     level = push_level()

@@ -27,7 +27,9 @@ def functional_call(
     given: dict[str, Tensor] = {}
     if isinstance(parameter_and_buffer_dicts, dict):
         given = {**parameter_and_buffer_dicts}
-    elif isinstance(parameter_and_buffer_dicts, (tuple, list)) and all(isinstance(one, dict) for one in parameter_and_buffer_dicts):
+    elif isinstance(parameter_and_buffer_dicts, (tuple, list)):
+        if not all(isinstance(one, dict) for one in parameter_and_buffer_dicts):
+            raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
         names = [name for one in parameter_and_buffer_dicts for name in one]
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
@@ -38,6 +40,9 @@ def functional_call(
             "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple "
             f"of dicts, but got {type(parameter_and_buffer_dicts)}"
         )
+    for value in given.values():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{value} is not an instance of torch.Tensor")
     args = () if args is None else args if isinstance(args, tuple) else (args,)
     with swapped(module, given, tie_weights, strict):
         return module(*args, **(kwargs or {}))
@@ -47,8 +52,11 @@ def functionalize(func: Callable, *, remove: str = "mutations") -> Callable:
     """`func` itself: its in-place changes and views already have the derivatives and the batching of what they compute."""
     if remove not in ("mutations", "mutations_and_views"):
         raise RuntimeError(
-            f"functionalize(f, remove='mutations'): received invalid argument for 'remove'. Valid options are 'mutations' and "
-            f"'mutations_and_views'. Got {remove}"
+            f"functionalize(f, remove='mutations'): received invalid argument for remove={remove}. Valid options are:\n"
+            "     remove='mutations': all inplace and out= operators will be removed from the program, and replaced with "
+            "their out-of-place equivalents.\n"
+            "     remove='mutations_and_views': In addition to the above, all aliasing operators {view} will be replaced with "
+            "their non-aliasing counterparts, {view}_copy.\n"
         )
 
     @wraps(func)
@@ -119,9 +127,22 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[s
             parts = [one[name] for one in named]
             with no_grad():
                 result[name] = stack([part.detach() for part in parts])
-            if learn and all(part.requires_grad for part in parts):
-                result[name].requires_grad_(True)
+            if learn:
+                if any(part.requires_grad != parts[0].requires_grad for part in parts):
+                    raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
+                result[name].requires_grad_(parts[0].requires_grad)
         return result
 
     parameters = stacked([dict(model.named_parameters()) for model in models], True)
     return parameters, stacked([dict(model.named_buffers()) for model in models], False)
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Makes all batch norms in a module, which is returned, use the statistics of the batch alone: vmap cannot update theirs."""
+    from ..nn.modules.batchnorm import _BatchNorm
+
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root

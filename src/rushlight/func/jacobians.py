@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ def jacrev(
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")
 
+    @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         one_argument = isinstance(argnums, int)
 
@@ -86,6 +88,7 @@ def jacfwd(
 ) -> Callable:
     """A function that returns the Jacobian of `func`, by columns in forward mode; nested as that of `jacrev`."""
 
+    @wraps(func)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         inputs, spec = tree_flatten(chosen(args, argnums))
         check_real(inputs, "jacfwd", "input")

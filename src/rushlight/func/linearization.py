@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..autograd.forward_ad import released, spend
 from ..autograd.modes import thread
 from ..creation import zeros_like
-from ..tensor import Tensor
+from ..tensor import Tensor, set_requires_grad
 from ..utils._pytree import tree_flatten, tree_unflatten
 from .derivatives import gradients, vjp
 
@@ -22,7 +22,7 @@ def linearize(func: Callable, *primals: Any) -> tuple[Any, Callable]:
     """
     output, pull = vjp(func, *primals)
     outputs, out_spec = tree_flatten(output)
-    cotangents = [zeros_like(one).requires_grad_(True) for one in outputs]
+    cotangents = [set_requires_grad(zeros_like(one), True) for one in outputs]
     pulled = tree_flatten(pull(tree_unflatten(cotangents, out_spec)))[0]
     spend(cotangents)
     inputs, spec = tree_flatten(primals)

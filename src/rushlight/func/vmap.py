@@ -132,11 +132,17 @@ def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any
     if dims is None:
         raise ValueError(
             f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): in_dims is not compatible with the structure of `inputs`. "
+            f"in_dims has structure {tree_flatten(in_dims)[1]} but inputs has structure {spec}."
         )
-    sizes = set()
+    sizes = []
     for position, (leaf, dim) in enumerate(zip(leaves, dims, strict=True)):
         if dim is None:
             continue
+        if not isinstance(dim, int):
+            raise ValueError(
+                f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for an input but in_dim must be either "
+                "an integer dimension or None."
+            )
         if not isinstance(leaf, Tensor):
             raise ValueError(
                 f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): Got in_dim={dim} for an input but the input is of type "
@@ -149,18 +155,14 @@ def batched_inputs(func: Callable, in_dims: Any, args: tuple) -> tuple[list, Any
                 f"Tensor of dimensionality {rank} so expected in_dim to satisfy -{rank} <= in_dim < {rank}."
             )
         dims[position] = dim % rank
-        sizes.add(leaf._array.shape[dim])
+        sizes.append(leaf._array.shape[dim])
     if not sizes:
+        raise ValueError("vmap: Expected at least one Tensor to vmap over")
+    if any(size != sizes[0] for size in sizes):
         raise ValueError(
-            f"vmap({name_of(func)}, in_dims={in_dims}, ...)(<inputs>): at "
-            "least one of the inputs must be batched (in_dims not None)"
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped dimension"
         )
-    if len(sizes) > 1:
-        raise ValueError(
-            "vmap: Expected all tensors to have the same size in the mapped dimension, "
-            f"got sizes {sorted(sizes)} for the mapped dimension"
-        )
-    return leaves, spec, dims, sizes.pop()
+    return leaves, spec, dims, sizes[0]
 
 
 def run(
@@ -172,15 +174,29 @@ def run(
         inside = [leaf if dim is None else enter(leaf, level, dim) for leaf, dim in zip(leaves, dims, strict=True)]
         result = func(*tree_unflatten(inside, spec), **kwargs)
         outputs, out_spec = tree_flatten(result)
-        placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, result)
-        if placed is None:
-            raise ValueError(
-                f"vmap({name_of(func)}, ..., out_dims={out_dims})(<inputs>): "
-                "out_dims is not compatible with the structure of `outputs`."
-            )
+        placed = output_dims(func, out_dims, result)
         return tree_unflatten(
             [finished(func, output, level, dim, size) for output, dim in zip(outputs, placed, strict=True)], out_spec
         )
+
+
+def output_dims(func: Callable, out_dims: Any, result: Any) -> list:
+    """For each tensor of a result where its batch goes. Raises ValueError for dimensions that do not fit the result."""
+    given = tree_flatten(out_dims)[0]
+    if not all(dim is None or isinstance(dim, int) for dim in given):
+        raise ValueError(
+            f"vmap({name_of(func)}, ..., out_dims={out_dims}): `out_dims` must be an int, None or a python collection of ints "
+            "representing where in the outputs the vmapped dimension should appear."
+        )
+    if isinstance(result, Tensor) and isinstance(out_dims, (tuple, list)) and len(out_dims) == 1:
+        return given
+    placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, result)
+    if placed is None:
+        raise ValueError(
+            f"vmap({name_of(func)}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
+            f"`outputs`. out_dims has structure {tree_flatten(out_dims)[1]} but outputs has structure {tree_flatten(result)[1]}."
+        )
+    return placed
 
 
 def finished(func: Callable, output: Any, level: int, dim: int | None, size: int) -> Any:
@@ -206,9 +222,13 @@ def in_chunks(
 ) -> Any:
     """The batch in several applications, their results joined."""
     from ..ops.joining import cat
+    from ..random import get_rng_state, set_rng_state
 
     results = []
+    state = get_rng_state() if randomness == "same" else None
     for start in range(0, size, chunk_size):
+        if state is not None:
+            set_rng_state(state)
         length = min(chunk_size, size - start)
         part = [
             leaf if dim is None else leaf.narrow(dim, start, length) for leaf, dim in zip(leaves, dims, strict=True)
@@ -216,7 +236,7 @@ def in_chunks(
         results.append(run(func, part, spec, dims, out_dims, randomness, length, kwargs))
     columns = [tree_flatten(result)[0] for result in results]
     _, out_spec = tree_flatten(results[0])
-    placed = broadcast_prefix(tuple(out_dims) if isinstance(out_dims, list) else out_dims, results[0]) or []
+    placed = output_dims(func, out_dims, results[0])
     joined = [
         column[0] if dim is None else cat(list(column), dim) for column, dim in zip(zip(*columns, strict=True), placed, strict=True)
     ]
@@ -276,6 +296,18 @@ def batched_like(tensor: Tensor, model: Tensor) -> Tensor:
     sizes = model._array.data.shape[: len(levels)]
     tensor._array = BatchedArray(np.broadcast_to(tensor._array, sizes + tensor._array.shape).copy(), levels)
     return tensor
+
+
+def debug_unwrap(tensor: Tensor, *, recurse: bool = True) -> Tensor:
+    """The tensor with all examples that stands for one within vmap, without history; of all levels, or (`recurse`) the last only.
+
+    For debugging: what is computed from it takes no part in the transform.
+    """
+    levels = levels_of(tensor._array)
+    if not levels:
+        return wrap(tensor._array) if thread.transforms and tensor.requires_grad else tensor
+    data, rest = tensor._array.data, levels[:-1]
+    return wrap(data if recurse or not rest else BatchedArray(data, rest))
 
 
 class Transforms:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import rushlight
-from rushlight.tensor import Tensor, _disabled_torch_function_impl, _TensorType
+from rushlight.tensor import Tensor, _disabled_torch_function_impl, _TensorType, set_requires_grad
 
 if TYPE_CHECKING:
     from typing import Any
@@ -40,7 +40,7 @@ class Parameter(Tensor, metaclass=_ParameterMeta):
                 f"'{type(data).__name__}' object has no attribute 'detach': "
                 "Parameter takes a Tensor; make one first, e.g. torch.tensor(data)"
             )
-        parameter: Any = data.detach().requires_grad_(requires_grad)
+        parameter: Any = set_requires_grad(data.detach(), requires_grad)
         kind = type(parameter)
         if kind is not type(data):
             raise RuntimeError(
@@ -103,7 +103,7 @@ class Buffer(Tensor, metaclass=_BufferMeta):
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Any:
         if data is None:
             data = rushlight.empty(0)
-        buffer: Any = data.detach().requires_grad_(data.requires_grad)
+        buffer: Any = set_requires_grad(data.detach(), data.requires_grad)
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer

@@ -29,7 +29,15 @@ class TreeSpec:
         return hash((self.kind, self.num_leaves))
 
     def __repr__(self) -> str:
-        return "*" if self.kind is None else f"TreeSpec({self.kind.__name__}, {self.context}, {list(self.children)})"
+        return self.text(0)
+
+    def text(self, indent: int) -> str:
+        """As `repr`, with that many spaces before all lines but the first."""
+        if self.kind is None:
+            return "*"
+        separator = ",\n" + " " * (indent + 2)
+        context = list(self.context) if isinstance(self.context, tuple) else self.context
+        return f"TreeSpec({self.kind.__name__}, {context}, [{separator.join(child.text(indent + 2) for child in self.children)}])"
 
 
 LEAF = TreeSpec(None)

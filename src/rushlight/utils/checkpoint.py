@@ -19,7 +19,7 @@ from ..autograd.gradients import backward
 from ..autograd.modes import enable_grad, thread
 from ..autograd.observe import program_stack
 from ..autograd.saved import saved_tensors_hooks
-from ..tensor import Tensor
+from ..tensor import Tensor, set_requires_grad
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -375,7 +375,7 @@ def _looks(tensor: Tensor) -> dict:
 
 
 def _detached(tensor: Tensor) -> Tensor:
-    return tensor.detach().requires_grad_(tensor.requires_grad)
+    return set_requires_grad(tensor.detach(), tensor.requires_grad)
 
 
 # --- with re-entry ----------------------------------------------------------------------------------------------------------------

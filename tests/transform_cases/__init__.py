@@ -1,0 +1,6 @@
+"""Programs with transforms (see facts.py)."""
+
+from __future__ import annotations
+
+from . import batching, derivatives, modules, nesting
+from .programs import PROGRAMS
