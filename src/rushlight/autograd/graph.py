@@ -332,10 +332,10 @@ class VersionCell:
         self.orders: list[int] = []
         self.place: tuple | None = None
 
-    def bump(self) -> None:
-        """Notes a change, now, by the nearest caller outside Rushlight."""
+    def bump(self, depth: int = 1) -> None:
+        """Notes a change, now, by the nearest caller outside Rushlight: at least `depth` calls up."""
         state.last_write = order = next_order()
-        self.note(order, calling_place())
+        self.note(order, calling_place(depth + 1))
 
     def note(self, order: int, place: tuple) -> None:
         """Notes a change that happened at `order`, by the line at `place`."""
@@ -350,9 +350,9 @@ class VersionCell:
         return sum(1 for change in self.orders if change < order)
 
 
-def calling_place() -> tuple:
-    """The code and the line of the nearest caller outside Rushlight."""
-    frame = sys._getframe(1)
+def calling_place(depth: int = 1) -> tuple:
+    """The code and the line of the nearest caller outside Rushlight, who is at least `depth` calls up."""
+    frame = sys._getframe(depth)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
         frame = frame.f_back
     return frame.f_code, frame.f_lineno

@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.memory import coincide, overlaps_itself, resized, share_elements
+from ..ops.kinds import beside, float32, float64
 from ..overridable import overriding
-from ..tensor import Tensor, wrap
+from ..tensor import Tensor, plain_types, wrap
 from .graph import FREED, LEAF, Node, next_order, retain, version_cell
 from .modes import state, thread
 from .views import check_view_writable, outdate_views, rebase, refresh
@@ -35,10 +36,10 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     """Computes `op(target, ...)` and writes it into `target`."""
     if not isinstance(target, Tensor):
         raise TypeError(f"{op.name}_(): argument 'self' must be Tensor, not {type(target).__name__}")
+    if not state.active and type(target) in plain_types and written_directly(target, op, args, kwargs):
+        return target
     check_writable(target)
     check_memory(op, target._array, args)
-    if callable(op.inplace) and written_directly(target, op, args, kwargs):
-        return target
     if thread.functions or overriding((target, *args), kwargs):
         from ..overrides import call_overrides
 
@@ -72,29 +73,50 @@ def records(source: Tensor, args: tuple, kwargs: dict) -> bool:
 
 
 def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
-    """Changes a tensor by the op's own in-place function, where there is nothing to record, and says whether that was so."""
-    if kwargs or op.arguments is not None or type(target) is not Tensor:
+    """Computes right into the memory of a plain tensor, where there is nothing to record, to watch or to convert, and says whether
+    that was so.
+    """
+    array, base, into = target._array, target._base, op.into
+    if into is None or target._inference or not array.flags.carray:
         return False
-    if state.active and (thread.forward_levels or thread.batch_levels or thread.functions or thread.inference or thread.anomaly):
-        return False
-    recording, base = thread.grad_enabled, target._base
+    recording = not state.silent or thread.grad_enabled
     if recording and (target._node is not None or (base is not None and base._node is not None)):
         return False
-    given = [target._array]
+    dtype, pointwise = array.dtype, op.kind == "pointwise"
+    if pointwise and dtype is not float32 and dtype is not float64:
+        return False
     for value in args:
-        if isinstance(value, Tensor):
-            if type(value) is not Tensor or (recording and value._node is not None):
+        if isinstance(value, Tensor) and may_share(array, value._array):
+            return False
+    if kwargs:
+        if op.arguments is not None:
+            (_, *args), kwargs = op.arguments((target, *args), kwargs)  # type: ignore[assignment]
+        if not pointwise or not all(type(value) in (float, int) and name not in op.inputs for name, value in kwargs.items()):
+            return False
+    operands = []
+    for value in args:
+        if pointwise and type(value) not in plain_types and op.numbers != "none":
+            value = beside(value, target)
+        if type(value) in plain_types:
+            if recording and value._node is not None:
                 return False
             value = value._array
-        given.append(value)
+            if pointwise and value.dtype is not dtype:
+                return False
+        elif pointwise or isinstance(value, Tensor):
+            return False
+        operands.append(value)
     try:
-        op.inplace(*given)  # type: ignore[operator]
-    except ValueError as error:
-        from ..ops.dispatch import shape_error
-
-        raise shape_error(op, [one for one in given if hasattr(one, "shape")], error) from None
-    version_cell(target).bump()
+        into(array, *operands, **kwargs)
+    except ValueError:
+        return False  # the careful way says why
+    version_cell(target).bump(3)
     return True
+
+
+def may_share(array: Any, other: Any) -> bool:
+    """Whether two arrays that are not the same may have memory in common."""
+    return other is not array and (array.base is not None or other.base is not None) and bool(np.may_share_memory(array, other))
 
 
 def check_writable(target: Tensor) -> None:

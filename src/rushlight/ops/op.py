@@ -107,6 +107,7 @@ class Op:
             "node_class": make_node_class,
             "complex_node_class": make_complex_node_class,
             "within": path_within,
+            "into": writer,
         }.get(name)
         if make is None:
             raise AttributeError(name)
@@ -179,6 +180,25 @@ def path_within(op: Op) -> Callable:
     from .within import path_within
 
     return path_within(op)
+
+
+def writer(op: Op) -> Callable | None:
+    """The function that computes an op into its first array, of the result's type; None where the op has none."""
+    if callable(op.inplace):
+        return op.inplace if op.arguments is None else None
+    forward: Any = op.forward
+    if op.kind != "pointwise" or op.result == "bool" or not op.differentiable:
+        return None
+    if hasattr(forward, "nin"):  # a ufunc
+        return lambda array, *operands: forward(array, *operands, out=array)
+
+    def write(array: Any, *operands: Any, **options: Any) -> None:
+        result = forward(array, *operands, **options)
+        if result.shape != array.shape:
+            raise ValueError("the operands stretch the result")
+        array[...] = result
+
+    return write
 
 
 def make_complex_node_class(op: Op) -> type[Node]:
