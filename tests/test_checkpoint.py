@@ -364,10 +364,10 @@ def test_sequential(use_reentrant, segments) -> None:
 # --- memory ---------------------------------------------------------------------------------------------------------
 
 
-def deep_model() -> tuple:
+def deep_model(rows: int = 256) -> tuple:
     torch.manual_seed(0)
     layer = lambda: torch.nn.Sequential(torch.nn.Linear(32, 32), torch.nn.Tanh(), torch.nn.Linear(32, 32), torch.nn.GELU())  # noqa: E731
-    return [layer() for _ in range(50)], torch.randn(256, 32, requires_grad=True)
+    return [layer() for _ in range(50)], torch.randn(rows, 32, requires_grad=True)
 
 
 def peak(run) -> float:
@@ -394,6 +394,27 @@ def test_memory_of_a_model_of_50_layers() -> None:
     assert peak(lambda: by_layer(True)) < 0.4 * usual
     assert peak(lambda: by_layer(False)) < 0.4 * usual
     assert peak(lambda: checkpoint_sequential(model, 7, x, use_reentrant=False)) < 0.3 * usual
+
+
+def held(run) -> int:
+    """Bytes that are alive because of a forward pass."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        result = run()
+        return tracemalloc.get_traced_memory()[0] if result is not None else 0
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("segments", [1, 5, 10, 50])
+def test_what_segments_hold_is_their_inputs_and_the_last_ones_activations(segments) -> None:
+    layers, x = deep_model(1024)
+    model = torch.nn.Sequential(*layers)
+    per_layer = held(lambda: model(x)) / len(layers)
+    found = held(lambda: checkpoint_sequential(model, segments, x, use_reentrant=False))
+    inputs = (segments - 1) * x.nbytes
+    assert found == pytest.approx(inputs + len(layers) / segments * per_layer, rel=0.15)
 
 
 @both

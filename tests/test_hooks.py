@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import io
+import pickle
+import warnings
 import weakref
 
 import pytest
@@ -496,3 +499,18 @@ def test_wrong_mode_of_a_hook_on_several() -> None:
         register_multi_grad_hook(three(), print, mode="some")
     with pytest.raises(AssertionError, match="Expected gradient function to be set"):
         register_multi_grad_hook((torch.ones(1),), print)
+
+
+# --- saving -----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("save", [pickle.dumps, lambda tensor: torch.save(tensor, io.BytesIO())])
+def test_hooks_are_not_saved_and_that_is_said(save) -> None:
+    x = leaf(1.0)
+    x.register_hook(torch.utils.hooks.unserializable_hook(lambda g: g))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        save(x)
+    x.register_hook(lambda g: g)
+    with pytest.warns(UserWarning, match="on tensor will not be serialized.  If this is expected, you can decorate the function"):
+        save(x)

@@ -14,6 +14,7 @@ from .ops.casting import to_dtype
 from .ops.registry import as_method
 from .storage import METHODS
 from .tensor import Tensor, check_floating, new, recast, set_requires_grad, wrap
+from .utils.hooks import warn_if_has_hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,6 +169,7 @@ def __reduce_ex__(self: Tensor, protocol: Any) -> tuple:
         raise RuntimeError(
             "Pickling a tensor that has a history is not supported: call detach() first, e.g. pickle.dumps(t.detach())"
         )
+    warn_if_has_hooks(self)
     return rebuild, (np.array(self._array, order="C"), self.requires_grad, user_attributes(self), self.__class__)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import kinds, running, selective
+from . import combined, kinds, running, selective
 from .programs import PROGRAMS
 
-__all__ = ["PROGRAMS", "kinds", "running", "selective"]
+__all__ = ["PROGRAMS", "combined", "kinds", "running", "selective"]

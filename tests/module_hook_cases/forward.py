@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 from facts import leaf
 
@@ -266,4 +267,30 @@ def state_dict_hooks(torch):
     m.register_load_state_dict_pre_hook(lambda m, sd, p, *a: log.append("lpre"))
     m.register_load_state_dict_post_hook(lambda m, ik: log.append("lpost"))
     m.load_state_dict(m.state_dict())
+    return log
+
+
+@case
+def deepcopy_nonleaf(torch):
+    x = leaf(torch)
+    copy.deepcopy(x * 2)
+
+
+@case
+def pickle_handle(torch):
+    m = torch.nn.Linear(1, 1)
+    h = m.register_forward_hook(print)
+    h2 = pickle.loads(pickle.dumps(h))
+    return h2.id == h.id
+
+
+@case
+def module_deepcopy_hooks_independent(torch):
+    log = []
+    m = torch.nn.Linear(1, 1)
+    h = m.register_forward_hook(lambda *a: log.append(1))
+    c = copy.deepcopy(m)
+    h.remove()
+    c(torch.ones(1))
+    m(torch.ones(1))
     return log

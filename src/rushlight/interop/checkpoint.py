@@ -20,6 +20,7 @@ from ..arrays.memory import address, owner
 from ..methods import INTERNAL, user_attributes
 from ..nn import parameter
 from ..tensor import Size, Tensor, recast, wrap
+from ..utils.hooks import warn_if_has_hooks
 
 
 class StorageType:
@@ -198,6 +199,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyth
 
     def reduced(self, tensor: Tensor) -> tuple:
         """The function that rebuilds a plain tensor, and its arguments."""
+        warn_if_has_hooks(tensor)
         array, dtype = tensor._array, tensor.dtype
         whole = owner(array)
         memory = memory_of(whole)
