@@ -98,7 +98,7 @@ HELPERS: dict[str, Callable] = {
 
 # Ops that refuse to be differentiated, as PyTorch's do, and those that can be differentiated once.
 REFUSING = (
-    "ctc_backward", "geqrf", "histogram", "histogram_of", "linalg.ldl_factor", "linalg.ldl_factor_ex", "nextafter",
+    "ctc_backward", "geqrf", "histogram", "histogram_of", "linalg.ldl_factor", "linalg.ldl_factor_ex",
     "unique",
 )  # fmt: skip
 ONCE = ("ctc_losses",)

@@ -51,6 +51,8 @@ def convert(array: Any, kind: dtypes.dtype) -> Any:
 
 def scalar_array(value: Any, kind: dtypes.dtype) -> Any:
     """A Python number as an array without dimensions. Raises RuntimeError when it does not fit."""
+    if isinstance(value, complex) and not kind.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
     if kind.category == dtypes.INTEGER:
         limits = np.iinfo(kind.numpy)
         # PyTorch lets a negative number wrap into an unsigned type.
@@ -58,6 +60,4 @@ def scalar_array(value: Any, kind: dtypes.dtype) -> Any:
         if not low <= value <= limits.max:
             raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
         return np.array(int(value)).astype(kind.numpy)
-    if isinstance(value, complex) and not kind.is_complex:
-        raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
     return np.array(value, kind.numpy)

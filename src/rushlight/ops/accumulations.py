@@ -37,8 +37,9 @@ def added(input: Any, whole: Any, beta: Any, alpha: Any) -> Any:
     With `beta` zero `input` does not count, not even its NaNs.
     """
     same_type(input, whole)
-    if whole.dtype.kind in "iu":
-        beta, alpha = int(beta), int(alpha)
+    if whole.dtype.kind in "iub":
+        whole_number = bool if whole.dtype.kind == "b" else int
+        beta, alpha = whole_number(beta), whole_number(alpha)
     if alpha != 1:
         np.multiply(whole, alpha, out=whole)
     try:

@@ -13,7 +13,7 @@ from ..arrays.elementary import exponentials
 from ..arrays.sums import sum_along
 from ..tensor import Tensor
 from .along import take_along
-from .checks import check_reduction, floating
+from .checks import check_reduction, everywhere, floating
 from .comparisons import where
 from .dispatch import type_word, value_error
 from .kinds import Array, composite, fused
@@ -103,6 +103,15 @@ def reduce_rows(losses: Any, weights: Any, reduction: str) -> tuple:
     return result / divisor, divisor
 
 
+def without_quotient(weights: Any, divisor: Any, counted: Any) -> tuple:
+    """Weights and divisor for the cotangents: where no weight is left, NaN for targets that count, zero for the others."""
+    if divisor is None or weights is None or everywhere(divisor != 0):
+        return weights, divisor
+    empty = divisor == 0
+    undefined = np.where(True if counted is None else counted, math.nan, 0.0).astype(weights.dtype)
+    return np.where(empty, undefined, weights), np.where(empty, 1.0, divisor).astype(weights.dtype)
+
+
 def row_cotangents(g: Any, weights: Any, divisor: Any) -> Any:
     """The cotangent of each row's own loss, from that of the reduced ones."""
     if divisor is not None:
@@ -175,7 +184,7 @@ def nll_loss(
     flat, counted = places(input.shape, target, ignore_index)
     weights = class_weights(weight, input.shape, floating(input, "nll_loss_out_frame").dtype, target, counted)
     result, divisor = reduce_rows(np.negative(np.take(input, flat)), weights, reduction)
-    return result, (flat, weights, divisor)
+    return result, (flat, *without_quotient(weights, divisor, counted))
 
 
 def scores_composite(
@@ -215,7 +224,7 @@ def index_cross_entropy(
         logarithms += largest
     losses = logarithms.reshape(target.shape) - np.take(input, flat)
     result, divisor = reduce_rows(losses, weights, reduction)
-    return result, (powers, sums, flat, weights, divisor)
+    return result, (powers, sums, flat, *without_quotient(weights, divisor, counted))
 
 
 @composite(method=False, samples=lambda: [

@@ -405,7 +405,10 @@ def fitting_value(input: Array, value: Any, mask: Array) -> Any:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
-    return value if joins(value, input.dtype) else cast(value, dtypes.of(input))
+    kind = dtypes.of(input)
+    if getattr(value, "dtype", input.dtype).kind == "c" and not kind.is_complex:
+        raise RuntimeError(f"value cannot be converted to type {kind.name} without overflow")
+    return value if joins(value, input.dtype) else cast(value, kind)
 
 
 def fill_where(input: Any, value: Any, mask: Any) -> Any:

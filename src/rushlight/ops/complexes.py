@@ -152,7 +152,7 @@ def check_pair(first: Any, second: Any) -> None:
         if not hasattr(value, "dtype"):
             raise TypeError(f"complex(): argument (position {number}) must be Tensor, not {type(value).__name__}")
     one, other = dtypes.of(first), dtypes.of(second)
-    if one not in (dtypes.float16, dtypes.float32, dtypes.float64):
+    if not {one, other} <= {dtypes.float16, dtypes.float32, dtypes.float64}:
         raise RuntimeError(
             f"Expected both inputs to be Half, Float or Double tensors but got {type_word(one)} and {type_word(other)}"
         )

@@ -284,10 +284,9 @@ copysign = pointwise(
 nextafter = pointwise(
     "nextafter",
     np.nextafter,
-    d=(None, None),
+    d=(1, 0),
     accepts="f",
     numbers="none",
-    samples=lambda: [call(T((3,), grad=False), T((3,), grad=False))],
     doc="The next representable number after the input in the direction of `other`.",
 )
 

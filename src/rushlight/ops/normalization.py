@@ -17,6 +17,7 @@ from ..autograd.graph import version_cell
 from ..autograd.modes import thread
 from ..tensor import Tensor
 from .checks import floating
+from .dims import dimension_error
 from .dispatch import type_word
 from .kinds import Array, composite, fused
 from .padding import constant_pad_nd
@@ -388,7 +389,8 @@ def batch_norm(
         result = result if weight is None else result * weight.sum()
         return result if bias is None else result + bias.sum()
     if input._array.ndim < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions (N, C, ...) in the input, but got shape {list(input.shape)}")
+        check_channels(0, running_mean, running_var, weight, bias)
+        raise dimension_error(1, input._array.ndim)
     check_channels(input._array.shape[1], running_mean, running_var, weight, bias)
     check_parameters(input._array, *[None if one is None else one._array for one in (weight, bias, running_mean, running_var)])
     if not training:

@@ -43,8 +43,11 @@ def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
-    if isinstance(start, Tensor) and (start.ndim or start.is_floating_point()):
-        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    if isinstance(start, Tensor):
+        if start.ndim or start.dtype.category != dtypes.INTEGER:
+            raise RuntimeError("start must be an 0-dim integral Tensor.")
+    elif not hasattr(start, "__index__"):
+        raise TypeError(f"narrow(): argument 'start' must be int, not {type(start).__name__}")
     place, start = position(dim, len(shape)), int(start)
     extent = shape[place]
     if not -extent <= start <= extent:
@@ -157,7 +160,6 @@ def check_places(op: str, index: Any, input: Any, dim: int, to: str = "input") -
 )  # fmt: skip
 def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -> Array:
     """`out[i, j] = input[index[i, j], j]` for `dim` 0, and so on: an element for each element of `index`."""
-    check_places("gather", index, input, dim)
     if input.ndim == index.ndim and index.shape != input.shape:
         for d, (asked, extent) in enumerate(zip(index.shape, input.shape, strict=True)):
             if asked > extent and d != position(dim, input.ndim):
@@ -165,6 +167,7 @@ def gather(input: Array, dim: int, index: Array, *, sparse_grad: bool = False) -
                     f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
                     f"{list(input.shape)} apart from dimension {position(dim, input.ndim)}"
                 )
+    check_places("gather", index, input, dim)
     if not index.size:
         return zeros_like(input, index.shape)
     index1, input1 = same_rank(index, input)

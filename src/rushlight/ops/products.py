@@ -64,7 +64,7 @@ def column(x: Any) -> Any:
 
 def flat(x: Any) -> Any:
     """All dimensions but the last as one."""
-    return x.reshape(-1, x.shape[-1]) if x.ndim != 2 else x
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) if x.ndim != 2 else x
 
 
 def summed_to(g: Any, shape: tuple) -> Any:

@@ -65,7 +65,7 @@ def index_add_into(input: Any, dim: int, index: Any, source: Any, *, alpha: floa
     at = check_source("index_add", input, dim, index, source)
     values = source if isinstance(alpha, int) and alpha == 1 else source * scalar_array(alpha, dtypes.of(input))
     if not input.ndim:
-        input += values.sum()
+        input += values.sum(dtype=input.dtype)
     elif input.dtype.kind in "fc":
         input += spread(values, at, input.shape)
     else:

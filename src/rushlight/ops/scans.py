@@ -178,12 +178,14 @@ def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     dim = position(dim, input.ndim)
+    if n == 0:
+        return input.clone()
     pieces = [piece for piece in (prepend, input, append) if piece is not None]
     joined = cat(pieces, dim) if len(pieces) > 1 else input
     for _ in range(n):
         after, before = neighbours(joined, dim)
         joined = after ^ before if str(joined.dtype) == "torch.bool" else after - before
-    return joined if n else joined.clone()
+    return joined
 
 
 def panels(y: Any, x: Any, dx: Any, dim: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -273,7 +274,8 @@ def searched(edges: Any, values: Any, right: bool, out_int32: bool) -> Any:
             f"tensor and input value tensor must match, but we got boundaries tensor {list(edges.shape)} and input "
             f"value tensor {list(values.shape)}"
         )
-    rows = zip(edges.reshape(-1, edges.shape[-1]), values.reshape(-1, values.shape[-1]), strict=True)
+    count = math.prod(edges.shape[:-1])
+    rows = zip(edges.reshape(count, edges.shape[-1]), values.reshape(count, values.shape[-1]), strict=True)
     return np.array([np.searchsorted(edge, row, side) for edge, row in rows], kind).reshape(values.shape)
 
 

@@ -141,14 +141,12 @@ def gamma_density(a: Any, x: Any) -> Any:
 
 
 igamma = pointwise(
-    "igamma", scipy_function("gammainc"), d=(None, lambda x, y: gamma_density(x, y)),
-    result="float", accepts="bif", domain=(0.3, 3.0),
+    "igamma", scipy_function("gammainc"), d=(None, lambda x, y: gamma_density(x, y)), accepts="f", numbers="none",
     doc="The regularised lower incomplete gamma function.",
     samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
 )  # fmt: skip
 igammac = pointwise(
-    "igammac", scipy_function("gammaincc"), d=(None, lambda x, y: -gamma_density(x, y)),
-    result="float", accepts="bif", domain=(0.3, 3.0),
+    "igammac", scipy_function("gammaincc"), d=(None, lambda x, y: -gamma_density(x, y)), accepts="f", numbers="none",
     doc="The regularised upper incomplete gamma function.",
     samples=lambda: [call(T((2, 3), 0.5, 3.0, grad=False), T((2, 3), 0.5, 3.0))],
 )  # fmt: skip

@@ -6,7 +6,6 @@ import math
 
 from ...autograd.inplace import overwrite
 from ...ops import distances, normalization
-from ...ops.dims import dimension_error
 from ...ops.normalization import layer_norm, local_response_norm, rms_norm
 from ...tensor import Size, Tensor
 
@@ -34,9 +33,7 @@ def batch_norm(
     """
     if training:
         size = input._array.shape
-        if len(size) < 2:
-            raise dimension_error(1, len(size))
-        if size[1] and input._array.size == size[1]:
+        if size[0] * math.prod(size[2:]) == 1:
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     return normalization.batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
 

@@ -84,6 +84,8 @@ def _fractional_maxima(rank: int) -> tuple[Callable, Callable]:
 
             drawn = default_generator.uniform((*images.shape[:2], rank), images._array.dtype)
             _random_samples = wrap(drawn)
+        elif not had_batch:
+            _random_samples = _random_samples[:1]
         return pooling.unbatched(pooling.fractional_max_pool(images, _random_samples, kernel, count), had_batch)
 
     def values(
