@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .function import BackwardCFunction, Function
 
+MARKS = ("to_save", "saved_for_forward", "dirty_tensors", "non_differentiable")
 # What of its node a context shows as its own.
 OF_NODE = frozenset({"metadata", "next_functions", "register_hook", "register_prehook", "_sequence_nr"})
 
@@ -120,8 +121,10 @@ class FunctionCtx:
 
     def _forget(self) -> None:
         """Drops what only mattered until the call was recorded: an output kept here would hold its node, which holds this."""
-        for name in ("to_save", "saved_for_forward", "dirty_tensors", "non_differentiable"):
-            self.__dict__.pop(name, None)
+        mine = self.__dict__
+        for name in MARKS:
+            if name in mine:
+                del mine[name]
 
 
 class Saved:

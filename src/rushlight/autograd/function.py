@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import numpy as np
 
 from ..tensor import Tensor, refresh_view, wrap
 from .context import FunctionCtx
-from .graph import Node, OutputStub, next_order
-from .modes import enable_grad, no_grad, state, thread
+from .graph import LEAF, Node, OutputStub, next_order
+from .modes import _set_grad, enable_grad, no_grad, state, thread
 from .nesting import nested
-from .outputs import attach, hidden_tangents, push_tangents
+from .outputs import attach, push_tangents
+from .projection import batched_spaces, spaces_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,21 +33,16 @@ class BackwardCFunction(Node):
     takes_nothing = True
 
     def __init__(self, ctx: FunctionCtx, args: tuple) -> None:
-        import weakref
-
-        from ..ops.dispatch import batched_spaces, spaces_from
-        from ..ops.op import edge_of
-
         self._order = next_order()
         self.count = len(args)
-        self.places = tuple(place for place, arg in enumerate(args) if isinstance(arg, Tensor))
+        self.places = tuple([place for place, arg in enumerate(args) if isinstance(arg, Tensor)])
         given = [args[place] for place in self.places]
         arrays = [tensor._array for tensor in given]
-        self.edges = tuple(map(edge_of, given))
+        self.edges = tuple([tensor if tensor._node is LEAF else tensor._node for tensor in given])
         is_batched = thread.batch_levels or state.batched_nodes
         self.spaces = batched_spaces(self.edges, arrays) if is_batched else spaces_from(self.edges, arrays)
         self.ctx = ctx
-        ctx._made_by = weakref.ref(self)
+        ctx._made_by = ref(self)
         if thread.anomaly:
             from .anomaly_mode import remember
 
@@ -96,6 +93,10 @@ class BackwardCFunction(Node):
                 "is not allowed. You should only implement one of them."
             )
         return (function.backward if function.vjp is Function.vjp else function.vjp)(self.ctx, *args)
+
+    def apply_jvp(self, *args: Any) -> Any:
+        """The user's jvp, as it is."""
+        return self._forward_cls.jvp(self.ctx, *args)
 
     def call_backward(self, given: tuple, keep: bool) -> tuple:
         """Runs the user's backward, and checks what it returns."""
@@ -154,7 +155,7 @@ class FunctionMeta(type):
         super().__init__(name, bases, namespace)
 
 
-class Function(metaclass=FunctionMeta):
+class Function(FunctionCtx, metaclass=FunctionMeta):
     """Base class of custom functions.
 
     Define `forward(ctx, ...)` and `backward(ctx, *grad_outputs)` as static methods, or `forward(...)` with
@@ -231,18 +232,23 @@ class Function(metaclass=FunctionMeta):
             if rule is not None and rule.comes_first:
                 return rule.apply(args)
         ctx = FunctionCtx(cls)
-        ctx.needs_input_grad = tuple(isinstance(arg, Tensor) and arg._node is not None for arg in args)
-        is_recorded = thread.grad_enabled and not thread.inference and any(ctx.needs_input_grad)
-        node: Any = cls._backward_cls(ctx, args) if is_recorded else None
-        with no_grad(), hidden_tangents():
+        ctx.needs_input_grad = needed = tuple([isinstance(arg, Tensor) and arg._node is not None for arg in args])
+        recording, levels = thread.grad_enabled, thread.forward_levels
+        node: Any = cls._backward_cls(ctx, args) if recording and True in needed and not thread.inference else None
+        _set_grad(False)
+        thread.forward_levels = ()  # jvp says what becomes of tangents
+        try:
             if is_separate:
                 outputs = cls.forward(*args, **kwargs) if rule is None else rule.apply(args)
                 cls.setup_context(ctx, args, outputs)
             else:
                 outputs = cls.forward(ctx, *args, **kwargs)
+        finally:
+            _set_grad(recording)
+            thread.forward_levels = levels
         several = isinstance(outputs, tuple)
         results = attach(ctx, node, args, list(outputs) if several else [outputs])
-        if thread.forward_levels:
+        if levels:
             push_tangents(cls, ctx, node, args, results)
         if state.active and thread.functions:
             from .explanation import note_call

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
@@ -19,7 +18,8 @@ def attach(ctx: FunctionCtx, node: BackwardCFunction | None, args: tuple, output
     """Gives the outputs their history, in place; inputs that were handed on become views of themselves."""
     inputs = {id(arg) for arg in args if isinstance(arg, Tensor)}
     changed, constant = ctx.dirty_tensors or (), ctx.non_differentiable or ()
-    check_marks(changed, constant, inputs, outputs)
+    if changed or constant:
+        check_marks(changed, constant, inputs, outputs)
     fixed, dirty = {id(tensor) for tensor in constant}, {id(tensor) for tensor in changed}
     flows = [node is not None and is_differentiable(out) and id(out) not in fixed for out in outputs]
     if node is not None:
@@ -56,7 +56,7 @@ def attach(ctx: FunctionCtx, node: BackwardCFunction | None, args: tuple, output
 
 def is_differentiable(value: Any) -> bool:
     """Whether gradients can flow through an output."""
-    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+    return isinstance(value, Tensor) and value._array.dtype.kind in "fcV"
 
 
 def check_marks(changed: tuple, constant: tuple, inputs: set[int], outputs: list) -> None:
@@ -109,21 +109,13 @@ def without_history(out: Tensor, is_new: bool) -> Tensor:
 def view_of(tensor: Tensor) -> Tensor:
     """All of a tensor as a view."""
     from ..ops.shapes import alias
+    from .tangents import NoLevels
 
-    with no_grad(), hidden_tangents():
+    with no_grad(), NoLevels():
         return alias(tensor)
 
 
 # --- forward mode -----------------------------------------------------------------------------------------------------------------
-
-
-def hidden_tangents() -> Any:
-    """A block in which ops push no tangents: `jvp` says what becomes of them."""
-    if not thread.forward_levels:
-        return nullcontext()
-    from .tangents import NoLevels
-
-    return NoLevels()
 
 
 def push_tangents(cls: type[Function], ctx: FunctionCtx, node: BackwardCFunction | None, args: tuple, results: list) -> None:

@@ -16,6 +16,20 @@ def dtype_of(g: Any) -> np.dtype:
     return g._array.dtype if isinstance(g, Tensor) else g.dtype
 
 
+def spaces_from(edges: list | tuple, arrays: list) -> tuple:
+    """The shape and type of each input that needs a cotangent."""
+    return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
+
+
+def batched_spaces(edges: list | tuple, arrays: list) -> tuple:
+    """The inputs' shapes and types, and at which levels of vmap they are batched."""
+    from ..arrays.batched import levels_of
+
+    return tuple(
+        None if edge is None else (array.shape, array.dtype, levels_of(array)) for edge, array in zip(edges, arrays, strict=False)
+    )
+
+
 def project_all(results: tuple, spaces: tuple) -> tuple:
     """Each cotangent brought to the shape and type of its input."""
     return tuple(

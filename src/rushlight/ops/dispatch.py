@@ -12,6 +12,7 @@ from ..arrays.basic import as_array, is_array
 from ..arrays.promotion import NUMBERS, common_dtype, operand
 from ..autograd.graph import OutputStub, Untracked, next_order
 from ..autograd.modes import state, thread
+from ..autograd.projection import batched_spaces, spaces_from
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
 from .op import ALIASES, Op, edge_of
@@ -372,11 +373,6 @@ def spaces_of(op: Op, operands: list, arrays: list, edges: list, outputs: list) 
     return None
 
 
-def spaces_from(edges: list | tuple, arrays: list) -> tuple:
-    """The shape and type of each input that needs a cotangent."""
-    return tuple(None if e is None else (a.shape, a.dtype) for e, a in zip(edges, arrays))  # noqa: B905
-
-
 def batched_alike(edges: list, arrays: list, output: Any) -> bool:
     """Whether the inputs that need a cotangent are batched at the levels of the output: then no cotangent has more."""
     from ..arrays.batched import levels_of
@@ -384,15 +380,6 @@ def batched_alike(edges: list, arrays: list, output: Any) -> bool:
     levels = levels_of(output)
     pairs = zip(edges, arrays)  # noqa: B905 - one edge per input that has a rule
     return all([edge is None or levels_of(array) == levels for edge, array in pairs])
-
-
-def batched_spaces(edges: list | tuple, arrays: list) -> tuple:
-    """The inputs' shapes and types, and at which levels of vmap they are batched."""
-    from ..arrays.batched import levels_of
-
-    return tuple(
-        None if edge is None else (array.shape, array.dtype, levels_of(array)) for edge, array in zip(edges, arrays, strict=False)
-    )
 
 
 def mark_view(outputs: list, source: Any) -> None:
