@@ -61,3 +61,9 @@ def test_many_slices_come_together_again(count):
     total = torch.stack([*x.unbind()] * count).sum()
     total.backward()
     assert x.grad.sum().item() == 1000 * count
+
+
+@pytest.mark.parametrize("join", [torch.cat, torch.stack])
+def test_what_is_joined_is_contiguous(join):
+    turned = torch.arange(6.0).reshape(2, 3).t()
+    assert all(join([turned, turned], dim).is_contiguous() for dim in (0, 1, -1))

@@ -89,6 +89,12 @@ def cat_backward(g: Any, tensors_shape: tuple, dim: int) -> tuple:
     return tuple(parts)
 
 
+def side_by_side(arrays: Sequence, dim: int) -> Any:
+    """Arrays joined along a dimension, in C order whatever theirs is."""
+    result = np.concatenate(arrays, dim)
+    return result if result.flags.c_contiguous else result.copy()
+
+
 def cat_error(arrays: Sequence, dim: int) -> Exception:
     """What keeps arrays from being joined."""
     for i, array in enumerate(arrays):
@@ -121,13 +127,13 @@ def cat(tensors: Sequence[Array], dim: int = 0) -> Array:
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     try:
-        return np.concatenate(in_one_type(tensors), dim)
+        return side_by_side(in_one_type(tensors), dim)
     except ValueError:
         filled = [array for array in tensors if array.shape != (0,)]
         if len(filled) in (0, len(tensors)) or any(not array.ndim for array in filled):
             raise cat_error(tensors, dim) from None
     try:
-        return np.concatenate(
+        return side_by_side(
             in_one_type([array.astype(dtypes.numpy_type(common_dtype(list(tensors)))) for array in filled]), dim
         )
     except ValueError:
@@ -160,7 +166,7 @@ def stack(tensors: Sequence[Array], dim: int = 0) -> Array:
     if not dim % rank:
         return np.array(arrays)
     axis = (*(slice(None),) * (dim % rank), None)
-    return np.concatenate([array[axis] for array in arrays], dim)
+    return side_by_side([array[axis] for array in arrays], dim)
 
 
 def joined(g: Any) -> list:
