@@ -52,22 +52,50 @@ WRITES: dict[str, Any] = {  # each from what is there, what is elsewhere, and a 
     "masked fill": (lambda x, y, c: x.masked_fill_(mask(x), c), lambda x, y, c: x * (1 - mask(x).to(x)) + c * mask(x).to(x)),
     "interpolate": (lambda x, y, c: x.lerp_(y, c), lambda x, y, c: x + c * (y - x)),
     "multiply and add": (lambda x, y, c: x.addcmul_(y, y, value=c), lambda x, y, c: x + c * y * y),
+    "limit": (lambda x, y, c: x.clamp_(-c, 0.75), lambda x, y, c: x.clamp(-c, 0.75)),
+    "sum up": (lambda x, y, c: x.cumsum_(0), lambda x, y, c: x.cumsum(0)),
+    "add in single precision": (lambda x, y, c: x.add_(single(y)), lambda x, y, c: x + single(y)),
+    "assign in single precision": (lambda x, y, c: x.__setitem__(..., single(y)), lambda x, y, c: x * 0 + single(y)),
+    "add to rows": (
+        lambda x, y, c: x.index_add_(0, first_row(x), x[-1:] * c), lambda x, y, c: x.index_add(0, first_row(x), x[-1:] * c)
+    ),
+    "assign rows": (lambda x, y, c: x.__setitem__([0], c), lambda x, y, c: x * not_first(x) + c * (1 - not_first(x))),
+    "compare": (lambda x, y, c: x.gt_(c), lambda x, y, c: x * 0 + (x > c).to(x)),
 }  # fmt: skip
+# Results written into `out=`, where nothing is recorded.
+OUTS: dict[str, Any] = {
+    "add into": (lambda x, y, c: torch_of(x).add(x, y, out=x), lambda x, y, c: x + y),
+    "scale into": (lambda x, y, c: torch_of(x).mul(y.expand_as(x), c, out=x), lambda x, y, c: x * 0 + c * y),
+    "sine into": (lambda x, y, c: torch_of(x).sin(x, out=x), lambda x, y, c: x.sin()),
+    "sum up into": (lambda x, y, c: torch_of(x).cumsum(x, 0, out=x), lambda x, y, c: x.cumsum(0)),
+}
+
+
+def torch_of(x: Any) -> Any:
+    """The library that a tensor belongs to."""
+    import sys
+
+    return sys.modules[type(x).__module__.split(".")[0]]
+
+
+def single(x: Any) -> Any:
+    """A tensor in single precision."""
+    return x.to(torch_of(x).float32)
+
+
+def first_row(x: Any) -> Any:
+    """The index of the first row."""
+    return torch_of(x).tensor([0])
 
 
 def mask(x: Any) -> Any:
     """A fixed pattern of the shape of `x`."""
-    import sys
-
-    torch = sys.modules[type(x).__module__.split(".")[0]]
-    return torch.arange(x.numel()).reshape(x.shape) % 3 == 1
+    return torch_of(x).arange(x.numel()).reshape(x.shape) % 3 == 1
 
 
 def not_first(x: Any) -> Any:
     """Zero in the first slice of `x`, one elsewhere."""
-    import sys
-
-    torch = sys.modules[type(x).__module__.split(".")[0]]
+    torch = torch_of(x)
     return (torch.arange(x.shape[0]) > 0).to(x).reshape(-1, *[1] * (x.ndim - 1)).expand(x.shape)
 
 
@@ -163,7 +191,7 @@ class Program:
         if kind in ("multiply", "multiply and add"):
             value = value.clone()  # saved for backward: whoever changes it later would be told so
         amount = 0.25 * (number % 7) - 0.5
-        change, result = WRITES[kind]
+        change, result = (WRITES | OUTS)[kind]
         with self.torch.set_grad_enabled(not silently):
             change(view.real, value, amount)
             written = result(self.read(view), copy, amount).reshape(-1)
@@ -190,4 +218,4 @@ class Program:
         return found[0], found[1]
 
 
-STEPS = [*VIEWS, *SPELLED, *ALIASES, "clone", *READS, *WRITES, *(f"silently {name}" for name in WRITES)]
+STEPS = [*VIEWS, *SPELLED, *ALIASES, "clone", *READS, *WRITES, *(f"silently {name}" for name in WRITES | OUTS)]

@@ -162,13 +162,13 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     from .autograd.inplace import check_inference
     from .creation import size_of
 
-    if self._node is not None:
+    if self._node is not None and not thread.inference:
         raise RuntimeError("cannot resize variables that require grad")
     check_inference(self)
     shape = size_of(size)
     if shape != self._array.shape:
         self._array = resized(self._array, shape)
-    version_cell(self).bump()
+        version_cell(self).bump()
     return self
 
 

@@ -540,11 +540,14 @@ def lost(tensor: Tensor, name: str, alias: Any = None) -> None:
 
 
 def canonical_strides(shape: tuple, strides: tuple, contiguous: bool) -> tuple:
-    """PyTorch's strides of a contiguous tensor with extents of one or zero, where NumPy's may be anything."""
-    if not contiguous:
-        return strides
-    steps, step = [], 1
-    for extent in reversed(shape):
+    """PyTorch's strides of a tensor with extents of one or zero, where NumPy's may be anything: those of a contiguous one, or of
+    extents of one that are as if they had been put there.
+    """
+    steps: list[int] = []
+    step = 1
+    for extent, known in zip(reversed(shape), reversed(strides), strict=True):
+        if not contiguous and (extent != 1 or known):
+            step = known
         steps.append(step)
         step *= max(extent, 1)
     return tuple(reversed(steps))

@@ -110,6 +110,16 @@ def resized(torch):
 
 
 @case
+def strides_of_extents_of_one(torch):
+    x = matrix(torch, 3, 4)
+    made = (
+        x.unsqueeze(0), x.unsqueeze(0)[..., 1:], x.t().unsqueeze(1), x.t().unsqueeze(2), x[:, None, ::2], x[::2, 0][None],
+        x[::2, 0, None], x.t()[None, :, None], x[:, :1],
+    )  # fmt: skip
+    return [one.stride() for one in made], [x.resize_(size)._version for size in ((3, 4), (12,), (12,))]
+
+
+@case
 def resized_with_gradients(torch):
     w, x = start(torch)
     refused = [tried(w.resize_, 2), tried(x.resize_, 2), tried(x[0].resize_, 2), tried(w.resize_as_, x)]

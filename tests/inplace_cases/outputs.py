@@ -36,6 +36,17 @@ def resizing(torch):
 
 
 @case
+def outputs_that_are_inputs(torch):
+    row, whole = torch.ones(3, dtype=torch.float64), matrix(torch)
+    w = matrix(torch).requires_grad_()
+    return [
+        tried(lambda: torch.add(row, whole, out=row)), tried(lambda: torch.mul(whole, row, out=whole)),
+        tried(lambda: torch.add(w, torch.ones(5), out=whole)), tried(lambda: torch.mm(w, torch.ones(5), out=whole)),
+        tried(lambda: torch.argmax(w, 0, out=torch.zeros(3, dtype=torch.int64))),
+    ]  # fmt: skip
+
+
+@case
 def memory_shared_with_inputs(torch):
     x = matrix(torch)
     flat = x.reshape(-1)

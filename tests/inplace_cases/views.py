@@ -186,6 +186,15 @@ def values_without_derivative(torch):
 
 
 @case
+def frozen_after_the_forward_pass(torch):
+    w, v = matrix(torch).requires_grad_(), torch.ones(3, dtype=torch.float64, requires_grad=True)
+    y = (w * v).sum()
+    w.requires_grad_(False)
+    y.backward()
+    return w.grad, v.grad, w.mul_(2), w.is_leaf
+
+
+@case
 def overlapping_views_follow(torch):
     w, x = start(torch)
     wide, windows = x.expand(2, 2, 3), x.unfold(1, 2, 1)

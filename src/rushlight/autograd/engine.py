@@ -270,7 +270,9 @@ class Pass:
                 self.accumulate(leaf, cotangent)
 
     def accumulate(self, leaf: Tensor, g: Any) -> None:
-        """Adds a complete cotangent to a leaf's `.grad`, calling the leaf's hooks."""
+        """Adds a complete cotangent to a leaf's `.grad`, calling the leaf's hooks; unless the leaf no longer requires one."""
+        if leaf._node is None:
+            return
         if state.hooks:
             from .hooks import accumulate_hooked, has_leaf_hooks
 

@@ -38,12 +38,12 @@ def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
         if given and not any(is_array(value) for value in given):
             raise argument_error(op, given)
         return op.forward(*values, **options)  # raw arrays: a derivative rule calls
-    result = run(op, values, options, given, function or op.forward)
     if out is None:
-        return result
-    from .writing import write_out
+        return run(op, values, options, given, function or op.forward)
+    from .writing import check_gradients, write_out
 
-    return write_out(op, out, result, given)
+    check_gradients(op, out, given)
+    return write_out(op, out, run(op, values, options, given, function or op.forward), given)
 
 
 def spelled(op: Op, args: tuple, kwargs: dict) -> tuple[tuple, dict]:

@@ -34,11 +34,7 @@ def write_out(op: Op, out: Any, result: Any, given: Sequence[Any] = ()) -> Any:
         return type(result)([write_out(op, one, part, given) for one, part in zip(out, result, strict=True)])
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if thread.grad_enabled and (out._node is not None or result._node is not None):
-        raise RuntimeError(
-            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad."
-        )
+    check_gradients(op, out, [result])
     if thread.forward_levels:
         from ..autograd.tangents import open_tangents
 
@@ -49,8 +45,22 @@ def write_out(op: Op, out: Any, result: Any, given: Sequence[Any] = ()) -> Any:
     check_type(op, dtypes.of(result._array), dtypes.of(out._array))
     if out._array.shape == result._array.shape:
         check_memory(op, out._array, given)
+    elif op.kind == "pointwise" and any(value is out for value in given):
+        raise RuntimeError(
+            f"output with shape {list(out._array.shape)} doesn't match the broadcast shape {list(result._array.shape)}"
+        )
     overwrite(out, result._array)
     return out
+
+
+def check_gradients(op: Op, out: Any, given: Sequence[Any]) -> None:
+    """Raises RuntimeError where a gradient would have to flow from one of the tensors given into `out`."""
+    flows = [isinstance(value, Tensor) and value._node is not None for value in (out, *(given if op.differentiable else ()))]
+    if thread.grad_enabled and any(flows):
+        raise RuntimeError(
+            f"{op.name}(): functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
 
 
 def check_type(op: Op, kind: dtypes.dtype, wanted: dtypes.dtype) -> None:
