@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 
 import pytest
 
 import rushlight as torch
 from rushlight import explain
+from rushlight.autograd.explanation import named
 from rushlight.autograd.modes import state
 
 
@@ -78,12 +80,33 @@ def through_construction(w):
     return torch.tensor([w[0], w[1]]).sum(), line()
 
 
+def through_assignment(w):
+    bank, h = torch.zeros(2), w * 2
+    with torch.no_grad():
+        bank[:] = h
+        place = line() - 1
+    return bank.sum(), place
+
+
+def through_data_of_another(w):
+    bank = torch.zeros(2)
+    bank.data.copy_(w * 2)
+    place = line() - 1
+    return bank.sum(), place
+
+
+def through_parameter(w):
+    return torch.nn.Parameter(w * 2).sum(), line()
+
+
 CUTS = [
     (through_item, "item()"), (through_detach, "detach() cut it off"), (through_data, ".data cut it off"),
     (through_no_grad, "mul ran under no_grad"), (through_inference, "mul ran in inference mode"),
-    (through_integers, "gives torch.int64, and no gradient flows through integers"), (through_comparison, "gt gives torch.bool"),
-    (through_argmax, "argmax gives torch.int64"), (through_numpy, "numpy()"), (through_list, "tolist()"),
-    (through_construction, "tensor passes no gradient to that argument"),
+    (through_integers, "the conversion gives torch.int64, and no gradient flows through integers"),
+    (through_comparison, "gt gives torch.bool"), (through_argmax, "argmax gives torch.int64"), (through_numpy, "numpy()"),
+    (through_list, "tolist()"), (through_construction, "tensor() copies values without their history"),
+    (through_assignment, "the assignment ran under no_grad"), (through_data_of_another, "copy_ changed the values behind autograd"),
+    (through_parameter, "detach() cut it off"),
 ]  # fmt: skip
 
 
@@ -98,7 +121,8 @@ def test_a_cut_is_named_with_its_line(w, other, make, reason, beside):
     assert answer.kind == "cut"
     assert reason in str(answer)
     assert (__file__, place) in answer.places
-    assert f"{__file__}:{place}" in str(answer)
+    assert f"{named((__file__, place))}    " in str(answer)
+    assert str(answer).endswith(linecache.getline(__file__, place).strip())
 
 
 def test_without_a_recording_it_says_what_to_do(w):
@@ -112,17 +136,26 @@ def test_a_gradient_that_flows(w):
         loss, place = (w * 3).sum(), line()
     answer = explain(loss, w)
     assert answer.kind == "flows"
-    where = f"{__file__}:{place}"
-    assert f"of norm 4.243: loss -> SumBackward0 at {where} -> MulBackward0 at {where} -> parameter" in str(answer)
+    assert answer.places == [(__file__, place)]
+    assert str(answer).startswith("A gradient flows, of norm 4.243. It will be in .grad after loss.backward().\n    ")
+    assert str(answer).endswith("\nloss <- Sum <- Mul <- parameter")
     assert w.grad is None
     loss.backward()  # the graph was kept
-    assert "The graph has been freed" in str(explain(loss, w)) or explain(loss, w).kind == "flows"
+    assert w.grad.tolist() == [3.0, 3.0]
 
 
 def test_a_freed_graph(w):
     loss = (w * w).sum()
     loss.backward()
-    assert "The graph has been freed" in str(explain(loss, w))
+    assert "a pass has freed the graph." in explain(loss, w).text
+    w.grad = None
+    assert "it was reset since" in explain(loss, w).text
+
+
+def test_what_is_no_leaf_keeps_no_grad(w):
+    moved = w.double()
+    answer = explain((moved * 2).sum(), moved)
+    assert answer.kind == "flows" and "the parameter is no leaf, ToCopyBackward0 made it" in answer.text
 
 
 class NoGradient(torch.autograd.Function):
@@ -155,7 +188,9 @@ def test_a_gradient_of_zeros(w, other, make, what, node, recorded):
         loss = make(w, other)
     answer = explain(loss, w)
     assert answer.kind == "zero"
-    assert f"The gradient is {what}, although the graph leads to it: {node}" in str(answer)
+    said = {"zero": f"{node} passed on only zeros, since", "None": "the backward of NoGradient returned None"}[what]
+    assert answer.text.startswith(f"The gradient is {what}: {said}")
+    assert f"[{node.partition('Backward')[0]}]" in answer.way
     assert bool(answer.places) is recorded
     assert ("with rushlight.explain.recording():" in str(answer)) is not recorded
 
@@ -173,11 +208,74 @@ def test_a_parameter_that_was_not_used(w, other):
     with explain.recording():
         loss = (w * 2).sum()
     assert explain(loss, other).kind == "unused"
-    assert "did not use the parameter" in str(explain(loss, other))
+    assert "another leaf of its shape, with other values, was used" in str(explain(loss, other))
+    assert "is it this very tensor that the model uses?" in str(explain(loss, torch.ones(5, requires_grad=True)))
     with explain.recording():
         (other * 2).sum()
         loss = (w * 2).sum()
     assert "Nothing computed from the parameter leads to the loss" in str(explain(loss, other))
+
+
+def test_a_parameter_that_was_made_anew():
+    layer = torch.nn.Linear(2, 1)
+    loss = layer(torch.ones(2)).sum()
+    layer.weight = torch.nn.Parameter(layer.weight.detach().clone())
+    answer = explain(loss, layer.weight)
+    assert answer.kind == "unused" and "another leaf of its shape, with equal values, was used." in answer.text
+
+
+def test_a_loss_that_is_made_of_numbers(w):
+    with explain.recording():
+        loss, place = torch.tensor(1.0 if w.sum() > 0 else -1.0, requires_grad=True), line()
+    answer = explain(loss, w)
+    assert answer.kind == "cut" and answer.places == [(__file__, place)]
+    assert answer.text == "No gradient reaches the parameter: tensor() made the loss of numbers, not of tensors."
+
+
+def test_only_what_this_forward_pass_took_out_is_blamed(w):
+    with explain.recording():
+        (w * 2).sum().item()
+    with explain.recording():
+        loss, place = torch.from_numpy((w * 2).detach().numpy()).sum(), line()
+    assert explain(loss, w).places == [(__file__, place)]
+
+
+def test_a_gradient_that_is_not_finite(w):
+    with explain.recording():
+        loss, place = ((w * 0).sqrt() * 3).sum(), line()
+    answer = explain(loss, w)
+    assert answer.kind == "nan" and answer.places == [(__file__, place)]
+    assert answer.text == "The gradient is not finite: SqrtBackward0 made NaN or infinity of finite numbers."
+
+
+def test_a_backward_pass_that_fails(w):
+    with explain.recording():
+        h, place = (w * 2).exp(), line()
+        h.add_(1)
+    answer = explain(h.sum(), w)
+    assert answer.kind == "fails" and answer.places == [(__file__, place)]
+    assert answer.text.startswith("Backward fails at ExpBackward0: RuntimeError: one of the variables needed")
+
+
+def test_ways_that_cancel(w):
+    assert explain((w - w).sum(), w).text == "The gradient is zero: what comes by its several ways cancels out."
+
+
+def test_a_long_way_is_shortened(w):
+    x = w
+    for _ in range(30):
+        x = x.sin()
+    assert explain(x.sum(), w).way == (
+        "loss <- Sum <- Sin <- Sin <- Sin <- Sin <- ... 21 more ... <- Sin <- Sin <- Sin <- Sin <- Sin <- parameter"
+    )
+
+
+def test_a_module():
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU(), torch.nn.Linear(2, 1))
+    model[0].bias.data.fill_(-100.0)
+    answers = explain(model(torch.ones(2)).sum(), model)
+    assert [answer.kind for answer in answers.values()] == ["zero", "zero", "zero", "flows"]
+    assert str(answers).splitlines()[3] == "2.bias: A gradient flows, of norm 1. It will be in .grad after loss.backward()."
 
 
 def test_a_parameter_without_gradient():
@@ -201,6 +299,7 @@ def test_a_module_in_which_something_is_detached():
             hidden = torch.nn.functional.relu(self.first(x))
             return self.second(hidden.detach())
 
+    torch.manual_seed(0)
     model = Net()
     with explain.recording():
         loss = model(torch.ones(3, 2)).pow(2).mean()

@@ -8,12 +8,12 @@ import numpy as np
 
 from . import creation, devices, dtypes, inspection
 from .arrays.basic import as_array
-from .autograd.graph import LEAF, version_cell
+from .autograd.graph import LEAF
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
 from .ops.registry import as_method
 from .storage import METHODS
-from .tensor import Tensor, check_floating, new, recast, set_requires_grad, wrap
+from .tensor import Tensor, check_floating, lost, new, recast, set_requires_grad, wrap
 from .utils.hooks import warn_if_has_hooks
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
     """A leaf of a subclass that shares a tensor's memory."""
     tensor = new(cls)
     tensor._array, tensor._base, tensor._node = data._array, None, None
+    if thread.functions:
+        lost(data, f"{cls.__name__}()", tensor)
     if data._inference:
         tensor._inference = data._inference
     check_floating(tensor, require_grad, "Only Tensors of floating point and complex dtype can require gradients")

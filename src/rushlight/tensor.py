@@ -534,7 +534,7 @@ def recast(tensor: Tensor, cls: Any) -> Any:
 
 def lost(tensor: Tensor, name: str, alias: Any = None) -> None:
     """Tells a recording for `explain` that a tensor's values go on without its history."""
-    from .autograd.explanation import lose
+    from .autograd.recording import lose
 
     lose(name, tensor, alias)
 

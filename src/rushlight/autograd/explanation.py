@@ -2,191 +2,51 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..overrides import TorchFunctionMode
 from ..tensor import Tensor, wrap
 from .engine import Pass, edges_of, reachable
-from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, next_order, public_node
-from .modes import thread
+from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, public_node
+from .recording import Place, Record, edge_before, recording
 
-Place = tuple[str, int]
 SWITCH = "run the forward pass in a block `with rushlight.explain.recording():`"
-
-
-class Record:
-    """What is known of a tensor made while recording: the call that made it, and where its arguments came from.
-
-    A link is an argument's record, and why no gradient flows to it, None where one does. `escapes`, of a tensor that was there
-    before, are the calls that took values computed from it out of the graph.
-    """
-
-    __slots__ = ("name", "place", "links", "escapes")
-
-    def __init__(self, name: str, place: Place | None, links: list[tuple[Record, str | None]]) -> None:
-        self.name, self.place, self.links = name, place, links
-        self.escapes: list[Record] = []
-
-    def sources(self) -> list[Record]:
-        """The records of the tensors that it all came from."""
-        seen, pending = {id(self)}, [self]
-        for record in pending:
-            fresh = [further for further, _ in record.links if id(further) not in seen]
-            seen.update(map(id, fresh))
-            pending += fresh
-        return [record for record in pending if not record.links]
-
-
-class recording(TorchFunctionMode):
-    """A block in which every call is noted with its line, so that `explain` can tell where a gradient was lost."""
-
-    sees_members = False
-
-    def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
-        tensors = list(tensors_in((args, kwargs or {})))
-        before = [edge_before(tensor) for tensor in tensors]
-        start = next_order()
-        result = func(*args, **(kwargs or {}))
-        self.note(func.__name__, tensors, before, result, start)
-        return result
-
-    def note(self, name: str, tensors: list, before: list, result: Any, start: int) -> None:
-        """Gives the results of a call their records."""
-        place = program_line()
-        previous = [record_of(tensor) for tensor in tensors]
-        in_place = name.endswith("_") and not name.endswith("__")
-        for output in tensors_in(result):
-            if any(output is tensor for tensor in tensors) and not in_place:
-                continue
-            reached = edges_since(output, start, place)
-            links = [
-                (record, None if edge is None or edge in reached else why_not(name, output, in_place and tensor is output))
-                for record, edge, tensor in zip(previous, before, tensors, strict=True)
-            ]
-            made = output.__dict__["_record"] = Record(name, place, links)
-            if in_place and output._base is not None:
-                base = output._base
-                base.__dict__["_record"] = Record(name, place, [(record_of(base), None), (made, None)])
-
-    def lose(self, name: str, tensor: Tensor, alias: Any) -> None:
-        """Notes that a tensor's values were taken without its history."""
-        why = None if tensor._node is None else f"{name} cut it off"
-        made = Record(name, program_line(), [(record_of(tensor), why)])
-        if isinstance(alias, Tensor):
-            alias.__dict__["_record"] = made
-        else:
-            for source in made.sources():
-                source.escapes.append(made)
-
-
-def lose(name: str, tensor: Tensor, alias: Any = None) -> None:
-    """Tells the recording that is on, if one is, that a tensor's values were taken without its history."""
-    for mode in thread.functions:
-        if isinstance(mode, recording):
-            mode.lose(name, tensor, alias)
-
-
-def note_call(name: str, args: Any, results: Any, start: int) -> None:
-    """Tells the recording that is on, if one is, of a call of a custom function, whose node is later than `start`."""
-    for mode in thread.functions:
-        if isinstance(mode, recording):
-            tensors = list(tensors_in(args))
-            mode.note(name, tensors, [edge_before(tensor) for tensor in tensors], results, start)
-
-
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """The tensors among values, and in lists, tuples and dictionaries of them."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for one in value:
-            yield from tensors_in(one)
-    elif isinstance(value, dict):
-        yield from tensors_in(list(value.values()))
-
-
-def record_of(tensor: Tensor) -> Record:
-    """A tensor's record, made now for one that was there before."""
-    found = tensor.__dict__.get("_record")
-    if found is None:
-        found = tensor.__dict__["_record"] = Record("", None, [])
-    return found
-
-
-def edge_before(tensor: Tensor) -> Any:
-    """Where a tensor's gradient goes, None for one that has none."""
-    return tensor if tensor._node is LEAF else tensor._node
-
-
-def edges_since(output: Tensor, start: int, place: Place | None) -> set:
-    """What the nodes made since `start` consumed, on the way to an output; these nodes learn where they were made."""
-    reached: set = set()
-    pending = [edge_before(output)]
-    while pending:
-        edge = pending.pop()
-        if edge is None or edge in reached:
-            continue
-        reached.add(edge)
-        if isinstance(edge, (Node, OutputStub)) and edge._order < start:
-            node = edge.node if isinstance(edge, OutputStub) else edge
-            node.trace = node.trace or place
-            pending += node.edges
-    return reached
-
-
-def why_not(name: str, output: Tensor, overwritten: bool) -> str:
-    """Why a call passes no gradient on to an argument that wants one."""
-    if not output.is_floating_point() and not output.is_complex():
-        return f"{name} gives {output.dtype}, and no gradient flows through integers and truth values"
-    if thread.inference:
-        return f"{name} ran in inference mode"
-    if not thread.grad_enabled:
-        return f"{name} ran under no_grad"
-    if overwritten:
-        return f"{name} overwrote the values in place"
-    return f"{name} passes no gradient to that argument"
-
-
-def program_line() -> Place | None:
-    """The file and line of the program that is running."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
-
-
-def at(place: Place | None) -> str:
-    """A place as an addition to a sentence."""
-    return "" if place is None else f" at {place[0]}:{place[1]}"
-
-
-# --- the answer -------------------------------------------------------------------------------------------------------------------
+UNUSED = "is it this very tensor that the model uses?"
 
 
 class Explanation:
-    """An answer of `explain`: `kind` is "flows", "zero", "cut", "unused" or "unknown", `places` the lines that matter.
-
-    Printed, it is the answer in words.
+    """An answer of `explain`. `kind` is "flows", "zero", "nan", "fails", "cut", "unused" or "unknown"; `places` are the lines that
+    matter. Printed, it is `text`, then these lines, then `way`, from the loss to the parameter.
     """
 
-    def __init__(self, kind: str, text: str, places: list[Place | None] | None = None) -> None:
-        self.kind, self.text = kind, text
-        self.places = [place for place in places or [] if place is not None]
+    def __init__(self, kind: str, text: str, places: Any = (), way: str = "") -> None:
+        self.kind, self.text, self.way = kind, text, way
+        self.places: list[Place] = list(dict.fromkeys(place for place in places if place is not None))
 
     def __repr__(self) -> str:
-        return self.text
+        shown = [f"    {named(place)}    {source(place)}".rstrip() for place in self.places[:8]]
+        return "\n".join([self.text, *shown, *([self.way] if self.way else [])])
 
 
-def explain(loss: Tensor, parameter: Tensor) -> Explanation:
-    """Says why the gradient of `loss` with respect to `parameter` is None or zero, or by which way it flows.
+class Explanations(dict):
+    """The answers for a module's parameters, by name."""
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {answer.text}" for name, answer in self.items())
+
+
+def explain(loss: Tensor, parameter: Any) -> Any:
+    """Says why the gradient of `loss` with respect to `parameter` is None or zero, or by which way it flows; for a module, of each
+    of its parameters.
 
     What it can say of a gradient that was cut off depends on whether the forward pass ran in a block
-    `with rushlight.explain.recording():`; without, it says so. The graph is kept.
+    `with rushlight.explain.recording():`; without, it says so. The graph is kept; hooks are called.
     """
+    if hasattr(parameter, "named_parameters"):
+        return Explanations((name, explain(loss, one)) for name, one in parameter.named_parameters())
     for name, value in (("loss", loss), ("parameter", parameter)):
         if not isinstance(value, Tensor):
             raise TypeError(f"explain(): argument '{name}' must be Tensor, not {type(value).__name__}")
@@ -201,6 +61,77 @@ def explain(loss: Tensor, parameter: Tensor) -> Explanation:
 
 
 explain.recording = recording  # type: ignore[attr-defined]
+
+
+# --- words ------------------------------------------------------------------------------------------------------------------------
+
+
+def named(place: Place) -> str:
+    """A place as `file:line`, from the working directory where the file is below it."""
+    path, line = place
+    near = os.path.relpath(path) if os.path.isabs(path) and path.startswith(os.getcwd() + os.sep) else path
+    return f"{near}:{line}"
+
+
+def source(place: Place) -> str:
+    """The text of a line of the program, empty where it is not known."""
+    import linecache
+
+    return linecache.getline(*place).strip()
+
+
+def at(place: Place | None) -> str:
+    """A place as an addition to a sentence."""
+    return "" if place is None else f" at {place[0]}:{place[1]}"
+
+
+def short_name(node: Node) -> str:
+    """The name of a node's operation."""
+    return public_node(node).name().partition("Backward")[0]
+
+
+def described(way: list, culprits: list[tuple[Node, str]]) -> str:
+    """A way through the graph in a line: the operations, those to blame in brackets, a long one shortened in the middle."""
+    blamed = [node for node, _ in culprits]
+    names = []
+    for node in way:
+        if isinstance(node, Node):
+            names.append(f"[{short_name(node)}]" if node in blamed else short_name(node))
+    if len(names) > 12:
+        left_out = names[5:-5]
+        names[5:-5] = [f"... {len(left_out)} more ...", *(name for name in left_out if name.startswith("["))]
+    return " <- ".join(["loss", *names, "parameter"])
+
+
+FLAT = "its inputs lie beyond its bounds wherever a gradient arrives"
+SATURATED = "it is saturated: its outputs no longer change with its inputs"
+STEPS = "it is a step function, whose derivative is zero"
+TIMES_ZERO = "what it multiplies the gradient by is zero"
+OVERWRITTEN = "the values were overwritten in place"
+REASONS = {
+    "Relu": "its inputs are not positive wherever a gradient arrives: these units are dead",
+    "Where": "it chose the other values wherever a gradient arrives",
+    "Embedding": "it looked up nothing but the row of padding_idx, which gets no gradient",
+    **dict.fromkeys(("Clamp", "ClampMin", "ClampMax", "Hardtanh", "Threshold", "Hardsigmoid", "Hardswish"), FLAT),
+    **dict.fromkeys(("Sigmoid", "Tanh", "Softmax", "LogSoftmax", "LogSigmoid", "Softplus", "Erf", "Gelu", "Silu"), SATURATED),
+    **dict.fromkeys(("Round", "Floor", "Ceil", "Trunc", "Sign", "Sgn"), STEPS),
+    **dict.fromkeys(("Mul", "Addmm", "Mm", "Mv", "Dot", "Bmm", "Baddbmm", "Div", "Convolution"), TIMES_ZERO),
+    **dict.fromkeys(("Copy", "Fill", "Zero", "IndexPut", "MaskedFill", "CopySlices"), OVERWRITTEN),
+}
+
+
+def reason(node: Node, passed: str) -> str:
+    """What a node that received something did with it, and why."""
+    name = public_node(node).name()
+    if passed == "None":
+        return f"the backward of {name.removesuffix('Backward')} returned None"
+    if passed == "nan":
+        return f"{name} made NaN or infinity of finite numbers"
+    why = REASONS.get(short_name(node))
+    return f"{name} passed on only zeros" + (f", since {why}" if why else "")
+
+
+# --- a way leads there ------------------------------------------------------------------------------------------------------------
 
 
 def way_to(loss: Tensor, goal: Any) -> list | None:
@@ -223,34 +154,50 @@ def way_to(loss: Tensor, goal: Any) -> list | None:
     return None
 
 
-def described(way: list) -> str:
-    """A way through the graph in words."""
-    names = [f"{public_node(node).name()}{at(node.trace)}" for node in way if isinstance(node, Node)]
-    return " -> ".join(["loss", *names, "parameter"])
-
-
 def explain_flow(loss: Tensor, parameter: Tensor, goal: Any, way: list) -> Explanation:
     """The answer where the graph leads from the loss to the parameter."""
     places = [node.trace for node in way if isinstance(node, Node)]
     try:
-        size, culprits = measure(loss, parameter, goal)
-    except RuntimeError as error:
-        if str(error) != SECOND_BACKWARD:
-            raise
-        text = f"A gradient flows: {described(way)}. The graph has been freed, so its size is not known."
-        return Explanation("flows", text, places)
-    if size is None or not size:
-        reasons = "; ".join(f"{public_node(node).name()}{at(node.trace)} {what}" for node, what in culprits[:3])
-        hint = "" if all(node.trace for node, _ in culprits) else f" To see the lines, {SWITCH}."
-        text = f"The gradient is {'None' if size is None else 'zero'}, although the graph leads to it: "
-        text += f"{reasons or 'the loss itself has none'}. The way: {described(way)}.{hint}"
-        return Explanation("zero", text, [node.trace for node, _ in culprits])
-    waiting = " It is in .grad after loss.backward()." if parameter._grad is None and goal is parameter else ""
-    return Explanation("flows", f"A gradient flows, of norm {size:.4g}: {described(way)}.{waiting}", places)
+        found, culprits = measure(loss, parameter, goal)
+    except Exception as error:
+        if str(error) == SECOND_BACKWARD:
+            text = f"A gradient flows; its size is not known, since a pass has freed the graph.{where_kept(parameter, True)}"
+            return Explanation("flows", text, places, described(way, []))
+        node = failed_node(error)
+        text = f"Backward fails at {'a hook' if node is None else public_node(node).name()}: {type(error).__name__}: {error}"
+        return Explanation("fails", text, [getattr(node, "trace", None)], described(way, [(node, "")]))
+    size = None if found is None else float(np.linalg.norm(found.reshape(-1).astype(np.complex128)))
+    if size is None or not np.isfinite(size) or (size == 0 and parameter.numel()):
+        kind = "nan" if size is not None and not np.isfinite(size) else "zero"
+        culprits = [(node, passed) for node, passed in culprits if (passed == "nan") == (kind == "nan")][:3]
+        what = "None" if size is None else "zero" if kind == "zero" else "not finite"
+        why = "; ".join(dict.fromkeys(reason(*one) for one in culprits)) or "what comes by its several ways cancels out"
+        blamed = [node.trace for node, _ in culprits]
+        hint = "" if all(blamed) else f" To see the line, {SWITCH}."
+        return Explanation(kind, f"The gradient is {what}: {why}.{hint}", blamed, described(way, culprits))
+    zeros = 0 if found is None else int((found == 0).sum())
+    partly = f", zero in {zeros} of {parameter.numel()} elements" if zeros else ""
+    text = f"A gradient flows, of norm {size:.4g}{partly}.{where_kept(parameter, False)}"
+    return Explanation("flows", text, places, described(way, []))
 
 
-def measure(loss: Tensor, parameter: Tensor, goal: Any) -> tuple[float | None, list[tuple[Node, str]]]:
-    """The norm of the gradient, and the nodes that received something and passed on nothing."""
+def where_kept(parameter: Tensor, freed: bool) -> str:
+    """Where a gradient that flows is to be found, where `.grad` has none."""
+    if parameter._grad is not None:
+        return ""
+    if parameter._node is not LEAF:
+        made = public_node(parameter.grad_fn).name()
+        return (
+            f" But .grad stays None: the parameter is no leaf, {made} made it. Keep its gradient with retain_grad(), or make a "
+            "leaf of it with .detach().requires_grad_()."
+        )
+    if freed:
+        return " That .grad is None now means that it was reset since, as by zero_grad(), or that autograd.grad() asked for it."
+    return " It will be in .grad after loss.backward()."
+
+
+def measure(loss: Tensor, parameter: Tensor, goal: Any) -> tuple[Any, list[tuple[Node, str]]]:
+    """The gradient, and the nodes that received something and passed on nothing, or something that is not finite."""
     from .gradients import grad
 
     culprits: list[tuple[Node, str]] = []
@@ -266,45 +213,80 @@ def measure(loss: Tensor, parameter: Tensor, goal: Any) -> tuple[float | None, l
     finally:
         for handle in handles:
             handle.remove()
-    return None if found is None else float(np.linalg.norm(found._array.reshape(-1).astype(np.complex128))), culprits
+    return None if found is None else found._array, culprits
 
 
 def watch(node: Node, needed: set, culprits: list) -> Callable:
-    """A hook that notes whether a node passes nothing on of what it received."""
+    """A hook that notes whether a node passes nothing on of what it received, or makes it infinite."""
 
     def hook(inputs: tuple, outputs: tuple) -> None:
-        if any(g is not None and g._array.any() for g in outputs):
-            passed = [g for g, edge in zip(inputs, node.edges, strict=False) if edge in needed]
-            if all(g is None for g in passed):
-                culprits.append((node, "gives no gradient"))
-            elif not any(g is not None and g._array.any() for g in passed):
-                culprits.append((node, "gives only zeros"))
+        received = [g._array for g in outputs if g is not None]
+        if any(g.any() for g in received):
+            passed = [g._array for g, edge in zip(inputs, node.edges, strict=False) if edge in needed and g is not None]
+            if not any(g.any() for g in passed):
+                culprits.append((node, "zero" if passed else "None"))
+            elif all(np.isfinite(g).all() for g in received) and not all(np.isfinite(g).all() for g in passed):
+                culprits.append((node, "nan"))
 
     return hook
+
+
+# --- no way leads there -----------------------------------------------------------------------------------------------------------
 
 
 def explain_cut(loss: Tensor, parameter: Tensor) -> Explanation:
     """The answer where the graph does not lead from the loss to the parameter."""
     goal, start = parameter.__dict__.get("_record"), loss.__dict__.get("_record")
     if start is None:
-        what = "The loss does not require grad" if loss._node is None else "The graph of the loss does not lead to the parameter"
-        return Explanation("unknown", f"{what}, and nothing was recorded of how it was made: {SWITCH}, then ask again.")
-    if goal is None:
-        text = "The forward pass that was recorded did not use the parameter: is it this very tensor that is used?"
-        return Explanation("unused", text)
-    cuts = cuts_between(start, goal)
-    if cuts is None:
-        if goal.escapes:
-            places = [escape.place for escape in goal.escapes]
-            calls = "; ".join(dict.fromkeys(f"{escape.name}{at(escape.place)}" for escape in goal.escapes))
-            text = f"Only values taken out of the graph can lead from the parameter to the loss: {calls}."
-            return Explanation("cut", f"{text} Compute with the tensors instead.", places)
-        return Explanation("unused", "Nothing computed from the parameter leads to the loss: is it this very tensor that is used?")
-    if not cuts:
+        return explain_unrecorded(loss, parameter)
+    cuts = None if goal is None else cuts_between(start, goal)
+    if cuts:
+        reasons = "; ".join(why for _, why in cuts)
+        return Explanation("cut", f"No gradient reaches the parameter: {reasons}.", [record.place for record, _ in cuts])
+    if cuts is not None:
         text = "The parameter did not require grad when it was used: call requires_grad_() before the forward pass."
         return Explanation("unused", text)
-    reasons = "; ".join(f"{why}{at(record.place)}" for record, why in cuts)
-    return Explanation("cut", f"No gradient flows to the parameter: {reasons}.", [record.place for record, _ in cuts])
+    escapes = [escape for escape in (goal.escapes if goal is not None else ()) if escape.block is start.block]
+    if escapes:
+        calls = ", ".join(dict.fromkeys(escape.name for escape in escapes))
+        text = f"No gradient reaches the parameter: only values taken out of the graph, by {calls}, can lead to the loss."
+        return Explanation("cut", f"{text} Compute with the tensors instead.", [escape.place for escape in escapes])
+    if not start.links and start.name:
+        text = f"No gradient reaches the parameter: {start.name}() made the loss of numbers, not of tensors."
+        return Explanation("cut", text, [start.place])
+    if goal is None:
+        text = "The forward pass that was recorded did not use the parameter"
+    else:
+        text = "Nothing computed from the parameter leads to the loss"
+    return Explanation("unused", f"{text}: {twin(loss, parameter) or UNUSED}")
+
+
+def explain_unrecorded(loss: Tensor, parameter: Tensor) -> Explanation:
+    """The answer from the graph alone."""
+    if loss._node is None:
+        what = "The loss does not require grad"
+    elif loss._node is LEAF:
+        what = "The loss is a leaf, a new tensor made of values and not by operations on tensors"
+    else:
+        what = "The graph of the loss does not lead to the parameter"
+        other = twin(loss, parameter)
+        if other:
+            return Explanation("unused", f"{what}: {other}")
+    return Explanation("unknown", f"{what}. To see where the way was cut, {SWITCH}, then ask again.")
+
+
+def twin(loss: Tensor, parameter: Tensor) -> str:
+    """Says so where the loss depends on a leaf that was perhaps mistaken for the parameter; else nothing."""
+    shape = parameter._array.shape
+    for node in reachable([loss]) if loss._node is not None else ():
+        for edge in edges_of(node):
+            if edge is not None and edge._order is None and edge._array.shape == shape:
+                equal = "equal" if np.array_equal(edge._array, parameter._array) else "other"
+                return (
+                    f"another leaf of its shape, with {equal} values, was used. Was the parameter made anew, by clone(), to(), "
+                    "deepcopy() or nn.Parameter(), on one side only?"
+                )
+    return ""
 
 
 def cuts_between(start: Record, goal: Record) -> list[tuple[Record, str]] | None:

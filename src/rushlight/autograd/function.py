@@ -251,7 +251,7 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
         if levels:
             push_tangents(cls, ctx, node, args, results)
         if state.active and thread.functions:
-            from .explanation import note_call
+            from .recording import note_call
 
             note_call(cls.__name__, args, results, 0 if node is None else node._order + 1)
         ctx._forget()

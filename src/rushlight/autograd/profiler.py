@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ..overrides import TorchFunctionMode
-from .explanation import program_line, tensors_in
 from .graph import public_node
 from .modes import _Decorator, thread
 from .profiler_util import EventList, FunctionEvent, FunctionEventAvg, flops_of
+from .recording import program_line, tensors_in
 
 
 class ProfilerActivity(enum.Enum):

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays.accumulate import spread
 from ..arrays.basic import generic, is_array, ndarray, zeros_like
 from ..arrays.promotion import NUMBERS, scalar_array
-from ..autograd.graph import version_cell
+from ..autograd.graph import next_order, version_cell
 from ..autograd.inplace import change, check_memory, check_writable
 from ..autograd.modes import thread
 from ..autograd.views import rebase
@@ -418,6 +418,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         check_memory(index_put.op, place, (source,))
         put_into(place, picked, source._array)
     version_cell(self).bump()
+    if thread.functions:
+        from ..autograd.recording import note_call
+
+        note_call("__setitem__", (self, source), self, next_order())
 
 
 def assignable(target: Tensor, value: Any, picked: tuple | None) -> Tensor:
