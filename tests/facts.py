@@ -67,7 +67,11 @@ def agrees(found: Any, wanted: Any) -> bool:
 def key_phrase(message: str) -> str:
     """The first words of a message, up to where the two sides differ."""
     message = message.replace("MineBackward", "Mine")
-    for mark in ("[torch.", " of Mine is a view", ". Make an input", ". Keep it", " as gradient", " You can ask", " 0 of type"):
+    marks = (
+        "[torch.", " of Mine is a view", ". Make an input", ". Keep it", " as gradient", ": convert with", " You can ask",
+        " 0 of type",
+    )  # fmt: skip
+    for mark in marks:
         message = message.split(mark)[0]
     return message.strip()
 

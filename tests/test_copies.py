@@ -21,7 +21,8 @@ def parts(result):
 
 
 def test_every_function_is_tried():
-    assert set(ARGUMENTS) == set(FUNCTIONS)
+    of_complex_numbers = {"view_as_complex_copy", "view_as_real_copy"}  # with the programs of test_complex
+    assert set(ARGUMENTS) | of_complex_numbers == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)

@@ -48,13 +48,13 @@ def is_inference(input: Tensor) -> bool:
 
 
 def is_conj(input: Tensor) -> bool:
-    """False: conjugation is computed at once."""
-    return False
+    """Whether the tensor is a view of the complex conjugates of its memory."""
+    return hasattr(input._array, "resolved") and input._array.dtype.kind == "c"
 
 
 def is_neg(input: Tensor) -> bool:
-    """False: negation is computed at once."""
-    return False
+    """Whether the tensor is a view of the negatives of its memory, as the imaginary part of a conjugate."""
+    return hasattr(input._array, "resolved") and input._array.dtype.kind == "f"
 
 
 def detach(input: Tensor) -> Tensor:

@@ -183,6 +183,8 @@ def __dlpack__(self: Tensor, **options: Any) -> Any:
     """The array, for another library (DLPack). Raises BufferError for a tensor that requires grad."""
     if self._node is not None:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    if self.is_conj():
+        raise BufferError("Can't export tensors with the conjugate bit set")
     return self._array.__dlpack__(**options)
 
 

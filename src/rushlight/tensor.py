@@ -418,6 +418,8 @@ class Tensor(TensorMethods, metaclass=_TensorType):
             raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
         if state.active and thread.functions:
             lost(self, "numpy()")
+        if type(self._array) is not ndarray and hasattr(self._array, "resolved"):
+            return resolved(self, force)
         return self._array
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> ndarray:
@@ -461,10 +463,10 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         return bool(self._array)
 
     def __float__(self) -> float:
-        return float(self._scalar())
+        return float(real_number(self._scalar(), "double"))
 
     def __int__(self) -> int:
-        return int(self._scalar())
+        return int(real_number(self._scalar(), "int64_t"))
 
     def __complex__(self) -> complex:
         return complex(self._scalar())
@@ -522,6 +524,25 @@ def wrap(array: Any) -> Tensor:
     tensor._array = array
     tensor._node = tensor._base = None
     return tensor
+
+
+def resolved(tensor: Tensor, force: bool) -> ndarray:
+    """The elements of a view whose conjugation or negation was put off. Raises RuntimeError unless `force`."""
+    if not force:
+        bit, word = ("conjugate", "conj") if tensor.is_complex() else ("negative", "neg")
+        raise RuntimeError(
+            f"Can't call numpy() on Tensor that has {bit} bit set. Use tensor.resolve_{word}().numpy() instead."
+        )
+    return tensor._array.resolved()
+
+
+def real_number(value: Any, kind: str) -> Any:
+    """A number whose imaginary part, if it has one, is zero, without it. Raises RuntimeError for others."""
+    if isinstance(value, complex):
+        if value.imag:
+            raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+        return value.real
+    return value
 
 
 def recast(tensor: Tensor, cls: Any) -> Any:

@@ -29,6 +29,11 @@ def empty_like(array: Any, shape: tuple, dtype: Any = None) -> Any:
     return np.empty_like(array, shape=shape, dtype=dtype, subok=False)
 
 
+def unmirrored(array: Any) -> Any:
+    """An array in memory that holds its elements as they are: the lazy view of conjugates or negatives computed (see mirrored.py)."""
+    return array.resolved() if type(array) is not ndarray and hasattr(array, "resolved") else array
+
+
 def zeros_like(array: Any, shape: tuple | None = None, dtype: Any = None) -> Any:
     """Zeros of the same kind as `array`, by default of its shape and type, C-contiguous."""
     if isinstance(array, (ndarray, generic)):

@@ -9,7 +9,8 @@ import numpy as np
 
 def address(array: Any) -> int:
     """The address of the first element."""
-    return array.__array_interface__["data"][0]
+    memory = array.data if hasattr(array, "resolved") else array  # of a mirrored array what it shows
+    return memory.__array_interface__["data"][0]
 
 
 def owner(array: Any) -> Any:
@@ -24,6 +25,8 @@ def strided(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
 
     NumPy's `broadcast_to` and `as_strided` do this too, at ten times the cost.
     """
+    if type(array) is not np.ndarray and hasattr(array, "resolved"):
+        return array.view_of(strided(array.data, shape, strides, offset))
     if array.flags.c_contiguous and array.dtype.kind != "V" and array.size:
         return np.ndarray(shape, array.dtype, array, offset, None if 0 in shape else strides)
     return storage_view(array, shape, strides, offset)
@@ -31,6 +34,8 @@ def strided(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
 
 def storage_view(array: Any, shape: tuple, strides: tuple, offset: int = 0) -> Any:
     """As `strided`, but free to leave the array for the memory around it. Raises RuntimeError where it would leave that too."""
+    if type(array) is not np.ndarray and hasattr(array, "resolved"):
+        return array.view_of(storage_view(array.data, shape, strides, offset))
     whole = array if array.base is None else owner(array)
     whole = whole.transpose(
         sorted(range(whole.ndim), key=lambda dim: -whole.strides[dim])
@@ -72,10 +77,16 @@ class Place(NamedTuple):
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     dtype: np.dtype
+    is_mirrored: bool = False  # whether the view shows the conjugates or negatives of what the base does
 
     def in_buffer(self, buffer: np.ndarray) -> np.ndarray:
         """The array at this place of a buffer of bytes."""
-        return np.ndarray(self.shape, self.dtype, buffer, self.offset, self.strides)
+        array = np.ndarray(self.shape, self.dtype, buffer, self.offset, self.strides)
+        if self.is_mirrored:
+            from .mirrored import mirrored
+
+            return mirrored(array)
+        return array
 
 
 class Layout(NamedTuple):
@@ -91,9 +102,12 @@ class Layout(NamedTuple):
         begin, low, high = extent_of(base)
         start, first, last = extent_of(view)
         low, high = min(low, first), max(high, last)
+        is_mirrored = hasattr(view, "resolved") != hasattr(base, "resolved")
+        if is_mirrored and view.dtype != base.dtype and (start - begin) % base.itemsize == 0:
+            is_mirrored = False  # the real part is the same
         return Layout(
             Place(begin - low, base.shape, base.strides, base.dtype),
-            Place(start - low, view.shape, view.strides, view.dtype),
+            Place(start - low, view.shape, view.strides, view.dtype, is_mirrored),
             high - low,
         )
 
@@ -111,9 +125,15 @@ class Layout(NamedTuple):
             part[...] = values
             return whole
         flat = np.zeros(whole.size, np.asarray(values).dtype)
-        np.add.at(flat, self.indices(), values)
+        np.add.at(flat, self.indices(), self.seen(values))
         whole[...] = flat.reshape(whole.shape)
         return whole
+
+    def seen(self, values: Any) -> Any:
+        """Elements of the base, an array or a Tensor, as the view shows them, and the reverse."""
+        if not self.view.is_mirrored:
+            return values
+        return values.conj() if self.view.dtype.kind == "c" else -values
 
     def indices(self) -> np.ndarray:
         """For each element of the view, its index in the flattened base. Raises RuntimeError where the types differ."""
@@ -123,7 +143,9 @@ class Layout(NamedTuple):
                 "not supported; use the out-of-place operation"
             )
         numbered = Layout(
-            self.base._replace(dtype=np.dtype(np.int64)), self.view._replace(dtype=np.dtype(np.int64)), self.size
+            self.base._replace(dtype=np.dtype(np.int64)),
+            self.view._replace(dtype=np.dtype(np.int64), is_mirrored=False),
+            self.size,
         ).scaled(8 // self.base.dtype.itemsize, 8 % self.base.dtype.itemsize)
         count = int(np.prod(self.base.shape, dtype=np.int64))
         return numbered.arrange(np.arange(count).reshape(self.base.shape))[1]

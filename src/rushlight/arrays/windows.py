@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .basic import zeros_like
+from .basic import unmirrored, zeros_like
 from .elementary import single
 
 CHUNK = 1 << 19  # elements of unfolded images at a time: they stay in cache, and little memory is asked for
@@ -43,6 +43,7 @@ def inner(size: tuple, padding: tuple) -> tuple:
 def windows(x: Any, kernel: tuple, stride: tuple, dilation: tuple) -> Any:
     """A view (..., *L, *K): at each place of the last dimensions the window that begins there."""
     first = x.ndim - len(kernel)
+    x = unmirrored(x)
     if not x.flags.c_contiguous:
         x = np.ascontiguousarray(x)
     steps = x.strides[first:]

@@ -51,11 +51,11 @@ class CopySlices(Node):
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
         indices = wrap(self.layout.indices())
         flat = g.reshape(-1)
-        part = flat[indices]
+        part = self.layout.seen(flat[indices])
         results = self.run_inner(part, keep, recorded=True)
         through = results[self.place]
         through = part * 0 if through is None else through
-        results[self.place] = flat.index_put((indices,), through).reshape(g.shape)
+        results[self.place] = flat.index_put((indices,), self.layout.seen(through)).reshape(g.shape)
         return tuple(results)
 
     def run_inner(self, g: Any, keep: bool, recorded: bool) -> list:

@@ -8,6 +8,7 @@ from weakref import ref
 
 import numpy as np
 
+from ..arrays.basic import unmirrored
 from ..arrays.batched import BatchedArray, aligned, all_levels, examples_in, levels_of, unwrap
 from ..autograd.graph import Node, next_order
 from ..autograd.modes import refresh, state, thread
@@ -58,7 +59,7 @@ def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
     """The tensor seen one example at a time, along `dim`."""
     array = tensor._array
     levels = levels_of(array)
-    data = array.data if levels else array
+    data = array.data if levels else unmirrored(array)
     inner = tuple(sorted((*levels, level)))  # a cotangent may enter a level outside of those that it is in
     inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), inner.index(level)), inner))
     if dim:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import devices, dtypes
+from ..arrays.basic import unmirrored
 from ..arrays.memory import address, owner
 from ..methods import INTERNAL, user_attributes
 from ..nn import parameter
@@ -200,7 +201,7 @@ class Pickler(pickle._Pickler):  # type: ignore[name-defined]  # the one in Pyth
     def reduced(self, tensor: Tensor) -> tuple:
         """The function that rebuilds a plain tensor, and its arguments."""
         warn_if_has_hooks(tensor)
-        array, dtype = tensor._array, tensor.dtype
+        array, dtype = unmirrored(tensor._array), tensor.dtype
         whole = owner(array)
         memory = memory_of(whole)
         if memory is None:

@@ -77,8 +77,10 @@ def shrink_backward(grad_output: Array, self: Array, lambd: float) -> Array:
 @general(lambda g, out: threshold_backward(g, out, 0), inplace=True, samples=kinked())
 def relu(input: Array) -> Array:
     """max(input, 0)."""
-    if input.dtype.kind == "b":
-        raise RuntimeError("Boolean inputs not supported for relu")
+    if input.dtype.kind in "bc":
+        if input.dtype.kind == "b":
+            raise RuntimeError("Boolean inputs not supported for relu")
+        raise NotImplementedError("clamp is not supported for complex types")
     return np.maximum(input, ZEROS.get(input.dtype, 0))  # an array beside an array is quicker than a Python number
 
 

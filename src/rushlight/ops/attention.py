@@ -15,7 +15,7 @@ from ..arrays.sums import sum_along
 from ..tensor import Tensor, wrap
 from . import softmax as softmaxes
 from .casting import to_dtype
-from .checks import somewhere
+from .checks import floating, somewhere
 from .comparisons import where
 from .dropout import dropout
 from .joining import cat
@@ -90,7 +90,7 @@ def attention(
 
     A boolean mask is true where looking is allowed.
     """
-    weights = np.matmul(query * scale, key.mT)
+    weights = np.matmul(floating(query, "softmax_lastdim_kernel_impl", refused="c") * scale, key.mT)
     bounded = True
     if is_causal:
         allowed: Any = causal_mask(*weights.shape[-2:])

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..arrays.basic import empty_like
+from ..arrays.basic import empty_like, zeros_like
 from ..arrays.promotion import cast
+from ..autograd.modes import state, thread
+from ..inspection import is_conj, is_neg
 from ..tensor import Tensor
 from .comparisons import where
 from .dispatch import type_word
@@ -36,13 +38,18 @@ def in_default_type(input: Any) -> Any:
 # --- parts -----------------------------------------------------------------------------------------------------------
 
 
-@linear(lambda g: complex(g, g * 0), view=True, method=False, node="SelectBackward0", name="real", samples=EACH)
+def nothing(g: Any) -> Any:
+    """Zeros like a cotangent, infinite or not."""
+    return g.new_zeros(g.shape) if isinstance(g, Tensor) else zeros_like(g)
+
+
+@linear(lambda g: complex(g, nothing(g)), view=True, method=False, node="SelectBackward0", name="real", samples=EACH)
 def real_part(input: Array) -> Array:
     """The real part, sharing memory."""
     return input.real
 
 
-@linear(lambda g: complex(g * 0, g), view=True, method=False, node="SelectBackward0", name="imag", samples=EACH)
+@linear(lambda g: complex(nothing(g), g), view=True, method=False, node="SelectBackward0", name="imag", samples=EACH)
 def imaginary_part(input: Array) -> Array:
     """The imaginary part, sharing memory."""
     return input.imag
@@ -60,10 +67,12 @@ def imag(input: Any) -> Any:
     return imaginary_part(input)
 
 
-@linear(lambda g: conj(g), name="conj", method=False, samples=EACH)
+@linear(lambda g: conj(g), view=True, name="conj", method=False, samples=EACH)
 def conjugate(input: Array) -> Array:
-    """The complex conjugate."""
-    return np.conjugate(input) if input.dtype.kind == "c" else input.copy()
+    """The complex conjugate, sharing memory: it is computed where it is read."""
+    from ..arrays.mirrored import mirrored
+
+    return mirrored(input) if input.dtype.kind == "c" else input[...]
 
 
 @linear(lambda g: conj_physical(g), name="conj_physical", method=False, inplace=True, samples=EACH)
@@ -73,25 +82,32 @@ def conjugate_copy(input: Array) -> Array:
 
 
 def conj(input: Any) -> Any:
-    """The complex conjugate; a real tensor itself."""
-    return conjugate(input) if is_complex(input) else input
+    """The complex conjugate, as a view that is computed where it is read (but not under vmap); a real tensor itself."""
+    if not is_complex(input):
+        return input
+    if not isinstance(input, Tensor):
+        return np.conjugate(input)
+    return conjugate_copy(input) if thread.batch_levels or state.batched_nodes else conjugate(input)
+
+
+conjugate.op.function = conj
 
 
 def conj_physical(input: Any, *, out: Tensor | None = None) -> Any:
-    """The complex conjugate, computed at once (here `conj` is, too); a real tensor itself."""
+    """The complex conjugate, computed at once; a real tensor itself."""
     if out is not None:
         return conjugate_copy(input, out=out)
     return conjugate_copy(input) if is_complex(input) else input
 
 
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: conjugation is never put off here."""
-    return input
+    """The tensor, with conjugation that was put off carried out."""
+    return input.clone() if is_conj(input) else input
 
 
 def resolve_neg(input: Tensor) -> Tensor:
-    """The tensor itself: negation is never put off here."""
-    return input
+    """The tensor, with negation that was put off carried out."""
+    return input.clone() if is_neg(input) else input
 
 
 # --- absolute value and direction ------------------------------------------------------------------------------------
@@ -200,6 +216,11 @@ def view_as_real(input: Array) -> Array:
     """
     if input.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
+    if hasattr(input, "resolved"):
+        raise RuntimeError(
+            "view_as_real doesn't work on unresolved conjugated tensors.  To resolve the conjugate tensor so you can view it as "
+            "real, use self.resolve_conj(); however, be warned that the resulting tensor will NOT alias the original."
+        )
     return input[..., None].view(dtypes.of(input).to_real().numpy)
 
 
@@ -219,10 +240,14 @@ def view_as_complex(input: Array) -> Array:
             f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
             f"{type_word(dtypes.of(input))}"
         )
-    if not input.ndim or input.shape[-1] != 2:
+    if not input.ndim:
+        raise RuntimeError("Input tensor must have one or more dimensions")
+    if input.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if input.strides[-1] != input.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any(step % (2 * input.itemsize) for step in input.strides[:-1]):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
     return input.view(dtypes.of(input).to_complex().numpy)[..., 0]
 
 
@@ -237,8 +262,7 @@ def part(function: Any) -> property:
 
 METHODS = {
     "real": part(real), "imag": part(imag), "conj": conj, "conj_physical": conj_physical,
-    "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "is_conj": lambda self: False,
-    "is_neg": lambda self: False,
+    "resolve_conj": resolve_conj, "resolve_neg": resolve_neg,
 }  # fmt: skip
 ALIASES = {"abs": ("absolute",)}
 absolute = abs

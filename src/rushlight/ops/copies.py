@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.graph import public_edge
 from ..tensor import Tensor
+from .complexes import view_as_complex, view_as_real
 from .op import Op, renamed
 from .shapes import alias
 from .writing import write_out
@@ -36,7 +37,7 @@ VIEWS = (
     "unbind", "unfold", "unsqueeze", "view",
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable] = {f"{name}_copy": copying(f"{name}_copy", as_method(name)) for name in VIEWS}
-FUNCTIONS["alias_copy"] = copying("alias_copy", alias)
+FUNCTIONS |= {f"{view.__name__}_copy": copying(f"{view.__name__}_copy", view) for view in (alias, view_as_complex, view_as_real)}
 
 
 def unsafe(name: str) -> Callable:

@@ -18,7 +18,7 @@ from .samples import T, call
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`; norms below `eps` count as `eps`. The shapes broadcast."""
     for x in (x1, x2):
-        if not x.is_floating_point() and not x.is_complex():
+        if not x.is_floating_point():
             raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {type_word(x.dtype)}")
     shape = (x1 * 0 + x2 * 0).shape if tuple(x1.shape) != tuple(x2.shape) else x1.shape
     x1, x2 = x1.expand(shape), x2.expand(shape)

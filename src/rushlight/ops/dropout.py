@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import random
 from ..tensor import Tensor, wrap
+from .checks import floating
 from .dispatch import type_word
 from .pointwise import add, mul
 
@@ -45,7 +46,7 @@ def channels(input: Tensor) -> tuple:
 
 def noise(input: Tensor, shape: tuple, p: float) -> Tensor:
     """0 with probability p, else 1 / (1 - p)."""
-    array = input._array
+    array = floating(input._array, "bernoulli_scalar_cpu_", refused="c")
     if p == 1:
         return wrap(np.zeros(shape, array.dtype))
     return wrap(np.divide(keep_mask(array, shape, p), 1 - p, dtype=array.dtype))

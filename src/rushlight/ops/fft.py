@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes
 from .arranging import roll
 from .casting import to_dtype
-from .complexes import conj
+from .complexes import conj, conj_physical
 from .dims import position
 from .dispatch import type_word
 from .kinds import Array, composite, linear
@@ -179,7 +179,7 @@ def real_transform(name: str, input: Any, s: Any, dim: Any, norm: str | None, fo
         raise RuntimeError(f"{name} must transform at least one axis")
     input = resized(prepared(name, input, True), dims, sizes)
     result = r2c(input, dims[-1], norm if forward else ADJOINT[norm])
-    result = result if forward else conj(result)
+    result = result if forward else conj_physical(result)
     return c2c(result, dims[:-1], forward, norm) if len(dims) > 1 else result
 
 

@@ -417,7 +417,7 @@ def _single(op: Op) -> Callable:
             raise shape_error(op, [array], error) from None
         kind = type(result)
         if kind is not ndarray:
-            if kind is tuple or kind is list:
+            if not isinstance(result, generic):
                 return careful(op, (input, *args), kwargs)
             result = array_of_scalar(result)
         tensor = new(Tensor)

@@ -134,7 +134,7 @@ def max_pool_with_indices(
     input: Array, kernel_size: tuple, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> Array:
     """The maxima of windows of (N, C, ...), and their indices in the flattened planes. Padding counts as -inf."""
-    size = input.shape[2:]
+    size = floating(input, f"max_pool{builtins.max(2, input.ndim - 2)}d", refused="c").shape[2:]
     kernel, stride, padding, dilation, count = geometry(
         f"max_pool{len(size)}d", size, kernel_size, stride, padding, dilation, ceil_mode
     )

@@ -394,9 +394,16 @@ def aminmax(input: Array, *, dim: int | None = None, keepdim: bool = False) -> t
     return reduced("aminmax", np.minimum, input, dim, keepdim), reduced("aminmax", np.maximum, input, dim, keepdim)
 
 
+def check_ordered(name: str, input: Array) -> None:
+    """Raises RuntimeError for complex numbers, none of which is the largest."""
+    if input.dtype.kind == "c":
+        raise RuntimeError(f"{name}(): does not support complex input")
+
+
 @constant_op(samples=EXTREMES_ALONG)
 def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """The index of the first largest element, along a dimension or in the flattened tensor."""
+    check_ordered("argmax", input)
     require_elements("argmax", input.shape, dim, IndexError)
     return as_index(input.argmax(dim, keepdims=keepdim))
 
@@ -404,6 +411,7 @@ def argmax(input: Array, dim: int | None = None, keepdim: bool = False) -> Array
 @constant_op(samples=EXTREMES_ALONG)
 def argmin(input: Array, dim: int | None = None, keepdim: bool = False) -> Array:
     """The index of the first smallest element, along a dimension or in the flattened tensor."""
+    check_ordered("argmin", input)
     require_elements("argmin", input.shape, dim, IndexError)
     return as_index(input.argmin(dim, keepdims=keepdim))
 

@@ -410,7 +410,7 @@ def as_layout(input: Array, layout: Layout) -> Array:
     return storage_view(input, layout.view.shape, layout.view.strides, layout.view.offset - layout.base.offset)
 
 
-@linear(lambda g, layout: g.reshape((-1,))[layout.indices()], method=False)
+@linear(lambda g, layout: layout.seen(g.reshape((-1,))[layout.indices()]), method=False)
 def as_strided_backward(input: Array, layout: Layout) -> Array:
     """Zeros of the base's shape, with the input's elements added where the view has them."""
     return layout.spread(input)
