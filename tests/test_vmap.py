@@ -10,7 +10,9 @@ from op_cases import MOST, all_ops, cases, determined, function_of_tensors, has_
 
 import rushlight as torch
 from rushlight.func import grad, jacfwd, jacrev, vjp, vmap
+from rushlight.ops import batching
 from rushlight.ops.batch_rules import DYNAMIC
+from rushlight.ops.batching import looped
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -19,6 +21,17 @@ REFUSED = (
     "histogram", "histogram_of", "combinations", "isin", "is_in",
     "view_as_complex",
 )  # fmt: skip
+
+
+# Ops that run on one example after the other, for some or all of their arguments.
+LOOPED = frozenset((
+    "addbmm", "addr", "aminmax", "as_strided_scatter", "block_diag", "cat", "ctc_backward", "ctc_losses", "diagonal_copy", "drawn",
+    "embedding_dense_backward", "fill_number_", "fill_tensor", "fill_tensor_", "fractional_max_pool", "geqrf", "imag",
+    "index_fill_tensor", "index_select", "linalg.matrix_solve", "masked_scatter", "max_bags", "median_of_all", "mode",
+    "nanmedian_along", "nanmedian_of_all", "put", "put_elements", "reduce_at", "roll", "rrelu_with_noise", "search_sorted", "share",
+    "std", "std_mean", "sum_bags", "sum_to_size", "take", "take_bags", "take_elements", "unpool_planes", "var", "var_mean",
+    "view_dtype",
+))  # fmt: skip
 
 
 def variants(tensor: Any) -> list:
@@ -42,7 +55,14 @@ def batchable(op: Any) -> bool:
 
 
 @pytest.mark.parametrize(**parametrise(op for op in all_ops() if batchable(op)))
-def test_vmap_is_a_loop(op: Any) -> None:
+def test_vmap_is_a_loop(op: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+
+    def spy(batch: Any) -> Any:
+        seen.add(batch.op.name)
+        return looped(batch)
+
+    monkeypatch.setattr(batching, "looped", spy)
     for case in cases(op)[:MOST]:
         called, tensors = function_of_tensors(case)
         if not tensors:
@@ -58,6 +78,7 @@ def test_vmap_is_a_loop(op: Any) -> None:
         close(vmap(on_first, randomness="same")(torch.stack(examples)), expected)
         if case.number == 0 and first.ndim:
             close(vmap(on_first, in_dims=-1, randomness="same")(torch.stack(examples, -1)), expected)
+    assert seen <= LOOPED
 
 
 @pytest.mark.parametrize(

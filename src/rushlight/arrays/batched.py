@@ -33,6 +33,9 @@ WRITES = (
 )
 
 
+BASIC = frozenset((int, slice, type(None), type(...)))  # what an index of that shares memory
+
+
 class BatchedArray(NDArrayOperatorsMixin):
     """The examples of one or several levels of vmap."""
 
@@ -102,10 +105,17 @@ class BatchedArray(NDArrayOperatorsMixin):
     def copy(self) -> BatchedArray:
         return BatchedArray(self.data.copy(), self.levels)
 
+    def reshape(self, *shape: Any) -> BatchedArray:
+        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+        return BatchedArray(self.data.reshape(self.data.shape[: len(self.levels)] + tuple(wanted)), self.levels)
+
     def __len__(self) -> int:
         return len(self.first)
 
     def __getitem__(self, index: Any) -> Any:
+        parts = index if type(index) is tuple else (index,)
+        if all([type(part) in BASIC for part in parts]):
+            return BatchedArray(self.data[(slice(None),) * len(self.levels) + parts], self.levels)
         return by_example(lambda array, where: array[where], (self, index), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -159,6 +169,11 @@ array_types.add(BatchedArray)
 def levels_of(array: Any) -> tuple[int, ...]:
     """The levels at which an array is batched."""
     return array.levels if type(array) is BatchedArray else ()
+
+
+def whole(array: Any) -> Any:
+    """All examples of an array, in a plain one."""
+    return array.data if type(array) is BatchedArray else array
 
 
 def all_levels(arrays: Iterable) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays.batched import BatchedArray, aligned, levels_of, operands
 from ..arrays.memory import address, strided
+from .batch_indexing import HOLDING, INDEXING  # noqa: F401 - with the other rules
 from .batching import Batch
 from .dims import sizes
 from .rules import parameter_names
@@ -105,22 +106,42 @@ def basically_indexed(batch: Batch) -> Any:
 
 def along(batch: Batch) -> Any:
     """An op along dimensions: they are counted behind the batches."""
-    name = batch.op.name
-    rank = batch.arrays[0].ndim if len(batch.arrays) == 1 else max([array.ndim for array in batch.arrays])
+    name, extra, arrays = batch.op.name, batch.extra, batch.arrays
+    rank = arrays[0].ndim if len(arrays) == 1 else max([array.ndim for array in arrays])
+    if not rank and name not in ADDS_DIMENSION:
+        return along_nothing(batch)
     changed = {}
     for word in DIMENSIONS.get(name, ("dim",)):
         dim = batch.argument(word)
         if dim is None or (type(dim) is not int and type(dim) is not bool and not dim):
-            if name not in TAKES_ALL or not rank:
+            if name in FLATTENS and dim is None:
+                return batch.run([arrays[0].data.reshape(*batch.sizes, math.prod(arrays[0].shape))], dim=extra)
+            if name not in TAKES_ALL:
                 return NotImplemented
-            changed[word] = tuple(range(batch.extra, batch.extra + rank))
+            changed[word] = tuple(range(extra, extra + rank))
             continue
-        moved = behind(dim, rank + (name == "unsqueeze"), batch.extra)
+        moved = behind(dim, rank + (name in ADDS_DIMENSION), extra)
         if moved is None:
             return NotImplemented
         changed[word] = moved
-    alone = len(batch.arrays) == 1
-    return batch.run([batch.arrays[0].data] if alone else [batch.full(array) for array in batch.arrays], **changed)
+    return batch.run([arrays[0].data] if len(arrays) == 1 else [batch.full(array) for array in arrays], **changed)
+
+
+def along_nothing(batch: Batch) -> Any:
+    """An op along a dimension of what has none: it counts as having one of extent one."""
+    words = DIMENSIONS.get(batch.op.name, ("dim",))
+    if len(words) > 1 or batch.op.view:
+        return NotImplemented
+    dim = batch.argument(words[0])
+    usual = dim in (0, -1, None) and type(dim) is not bool if not isinstance(dim, (tuple, list)) else all(d in (0, -1) for d in dim)
+    if not usual or (dim is None and batch.op.name not in (*TAKES_ALL, *FLATTENS)):
+        return NotImplemented
+    result = batch.run([batch.full(array)[..., None] for array in batch.arrays], **{words[0]: batch.extra})
+
+    def stripped(part: Any) -> Any:
+        return part.reshape(batch.sizes)
+
+    return tuple(map(stripped, result)) if isinstance(result, tuple) else stripped(result)
 
 
 def behind(dim: Any, rank: int, extra: int) -> Any:
@@ -154,13 +175,17 @@ def joined(batch: Batch) -> Any:
 
 
 def product(batch: Batch) -> Any:
-    """matmul and its kin: NumPy's matmul takes batches as leading dimensions once vectors are made matrices."""
-    a, b = batch.arrays
+    """matmul and its kin."""
+    return product_of(*batch.arrays, batch.levels)
+
+
+def product_of(a: Any, b: Any, levels: tuple) -> Any:
+    """The product of each example's matrices or vectors: batches are leading dimensions once vectors are made matrices."""
     if not (a.ndim and b.ndim) or a.dtype != b.dtype:
         return NotImplemented
     rank = max(a.ndim, b.ndim, 2)
-    left = aligned(a if a.ndim > 1 else as_matrix(a, 0), batch.levels, rank)
-    right = aligned(b if b.ndim > 1 else as_matrix(b, 1), batch.levels, rank)
+    left = aligned(a if a.ndim > 1 else as_matrix(a, 0), levels, rank)
+    right = aligned(b if b.ndim > 1 else as_matrix(b, 1), levels, rank)
     if left.shape[-1] != right.shape[-2]:
         return NotImplemented
     result = multiplied(left, right)
@@ -169,10 +194,31 @@ def product(batch: Batch) -> Any:
     return result[..., 0] if b.ndim == 1 else result
 
 
+def conjugated_product(batch: Batch) -> Any:
+    """vdot: the first factor is conjugated."""
+    a, b = batch.arrays
+    return product_of(np.conj(a), b, batch.levels) if a.shape == b.shape else NotImplemented
+
+
+def added_product(batch: Batch) -> Any:
+    """addmm and its kin."""
+    input, a, b = batch.arrays
+    result = product_of(a, b, batch.levels)
+    alpha, beta = batch.options["alpha"], batch.options["beta"]
+    if result is NotImplemented or input.dtype != result.dtype or (beta and input.ndim > result.ndim - batch.extra):
+        return NotImplemented
+    result = result if alpha == 1 else result * alpha
+    if not beta:  # whatever the input holds
+        return np.broadcast_to(result, batch.sizes + result.shape[batch.extra :])
+    input = aligned(input, batch.levels, result.ndim - batch.extra)
+    return result + (input if beta == 1 else input * beta)
+
+
 def multiplied(left: Any, right: Any) -> Any:
     """`np.matmul`: as one product where all batches share the right factor, by elements for columns times rows."""
     if left.shape[-1] == 1:
-        return left * right
+        large = left.size * right.shape[-1] > 100_000  # einsum walks through large products more quickly
+        return np.einsum("...i,...j->...ij", left[..., 0], right[..., 0, :]) if large else left * right
     if math.prod(right.shape[:-2]) == 1:
         rows, width = left.shape[:-1], right.shape[-1]
         result = left.reshape(math.prod(rows), left.shape[-1]).dot(right.reshape(right.shape[-2:]))
@@ -248,39 +294,57 @@ def convolutions(batch: Batch) -> Any:
     return np.moveaxis(apart, 1, 0).reshape(*batch.sizes, *apart.shape[:1], *apart.shape[2:])
 
 
-def looked_up(batch: Batch) -> Any:
-    """embedding: indices may have any dimensions."""
-    table, indices = batch.arrays
-    return NotImplemented if levels_of(table) else batch.run([table, indices.data])
+def more_leading(batch: Batch) -> Any:
+    """An op on the matrices of two arrays that takes leading dimensions as they come."""
+    ranks = {array.ndim for array in batch.arrays}
+    return NotImplemented if len(ranks) > 1 or min(ranks) < 2 else batch.run([batch.full(array) for array in batch.arrays])
 
 
-def spread(batch: Batch) -> Any:
-    """basic_spread: zeros with the cotangent in the places of an index, which goes behind the batches."""
-    index = batch.argument("index")
-    ahead = (slice(None),) * batch.extra
-    index = (*ahead, *index) if isinstance(index, tuple) else (*ahead, index)
-    return batch.run([batch.arrays[0].data], shape=batch.sizes + tuple(batch.argument("shape")), index=index)
+def shaped(batch: Batch) -> Any:
+    """An op that is told the shape of its result, and does to the last dimensions what it does."""
+    changed: dict[str, Any] = {"shape": batch.sizes + tuple(batch.argument("shape"))}
+    for word in DIMENSIONS.get(batch.op.name, ()):
+        moved = behind(batch.argument(word), len(batch.argument("shape")), batch.extra)
+        if moved is None:
+            return NotImplemented
+        changed[word] = moved
+    return batch.run([batch.arrays[0].data], **changed)
 
 
-def indexed(batch: Batch) -> Any:
-    """index and its kin, with an index for every example: the examples' own numbers go before the other indices."""
-    indices = batch.argument("indices")
-    if any(levels_of(one) and one.dtype.kind == "b" for one in indices):
-        raise RuntimeError(MASKED)
-    if not all(hasattr(one, "ndim") and one.dtype.kind in "iu" for one in indices):
+def copied(batch: Batch) -> Any:
+    """copy: the first has the shape of the result."""
+    input, source = batch.arrays
+    return batch.run([batch.full(input), aligned(source, batch.levels, max(input.ndim, source.ndim))])
+
+
+def flipped(batch: Batch) -> Any:
+    """flip."""
+    moved = behind(sizes(tuple(batch.values[1:])), batch.arrays[0].ndim, batch.extra)
+    return NotImplemented if moved is None else batch.op.forward(batch.arrays[0].data, *moved)
+
+
+def repeated(batch: Batch) -> Any:
+    """repeat: new dimensions come after the batches."""
+    array, times = batch.arrays[0], sizes(tuple(batch.values[1:]))
+    lead = len(times) - array.ndim
+    if lead < 0:
         return NotImplemented
-    rank = max(one.ndim for one in indices)
-    own = [np.arange(size).reshape(size, *(1,) * (batch.extra - 1 - place + rank)) for place, size in enumerate(batch.sizes)]
-    changed: dict[str, Any] = {"indices": (*own, *(aligned(one, batch.levels, rank) for one in indices))}
-    if batch.op.name == "index_spread":
-        changed["shape"] = batch.sizes + tuple(batch.argument("shape"))
-    return batch.run([batch.full(array) for array in batch.arrays], **changed)
+    return batch.op.forward(array.data.reshape(batch.sizes + (1,) * lead + array.shape), *(1,) * batch.extra, *times)
 
 
-MASKED = (
-    "vmap: We do not support batching operators that can support dynamic shape. "
-    "Attempting to batch over indexing with a boolean mask."
-)
+def traced(batch: Batch) -> Any:
+    """trace."""
+    array = batch.arrays[0]
+    return np.trace(array.data, 0, batch.extra, batch.extra + 1) if array.ndim == 2 and array.dtype.kind in "fc" else NotImplemented
+
+
+def over_all(batch: Batch) -> Any:
+    """The largest or the smallest of all elements."""
+    array = batch.arrays[0]
+    if not math.prod(array.shape):
+        return NotImplemented
+    reduce = np.maximum.reduce if batch.op.name == "max_of_all" else np.minimum.reduce
+    return reduce(array.data, tuple(range(batch.extra, batch.extra + array.ndim)))
 
 
 def contracted(batch: Batch) -> Any:
@@ -300,31 +364,41 @@ TAKES_ALL = (
     "sum", "mean", "nansum", "amax", "amin", "logsumexp", "all", "any", "count_nonzero", "var", "std", "var_mean", "std_mean",
     "linalg.vector_norm",
 )  # fmt: skip
+FLATTENS = ("prod", "argmax", "argmin")
 ALONG = (
-    *TAKES_ALL, "softmax", "log_softmax", "softmax_backward", "log_softmax_backward", "cumsum", "cumprod", "logcumsumexp", "cummax",
-    "cummin", "prod", "argmax", "argmin", "max_along", "min_along", "sort", "argsort", "topk", "kthvalue", "median_along", "glu",
-    "gather", "scatter_src", "scatter_number", "scatter_add",
+    *TAKES_ALL, *FLATTENS, "softmax", "log_softmax", "softmax_backward", "log_softmax_backward", "cumsum", "cumprod",
+    "logcumsumexp", "cummax", "cummin", "max_along", "min_along", "sort", "argsort", "topk", "kthvalue", "median_along", "glu",
+    "gather", "scatter_src", "scatter_number", "scatter_add", "fft.c2c", "fft.c2r", "fft.r2c", "fft.fitted", "rot90", "shift",
+    "recur", "repeat_elements", "roll", "linalg.cross", "select_scatter", "slice_scatter", "diagonal_scatter", "diag_embed",
 )  # fmt: skip
 ELEMENTWISE = (
     "where", "masked", "clamp_numbers", "abs", "sgn", "angle", "complex", "polar", "conj", "pow_number", "isclose", "relu",
     "leaky_relu", "leaky_relu_slope", "threshold", "hardtanh", "hardsigmoid", "hardswish", "hardswish_slope", "hardshrink",
     "softshrink", "elu", "elu_slope", "celu", "silu", "mish", "gelu", "softplus", "softplus_slope", "logsigmoid", "slope", "zero",
-    "clone", "to_dtype", "fill_number",
+    "clone", "to_dtype", "fill_number", "threshold_backward", "hardtanh_backward", "shrink_backward", "conj_physical", "frexp",
 )  # fmt: skip
 DIMENSIONS = {  # how an op names its dimensions, where it is not `dim`
-    "transpose": ("dim0", "dim1"), "diagonal": ("dim1", "dim2"), "unfold": ("dimension",), "flip": ("dims",), "roll": ("dims",),
+    "transpose": ("dim0", "dim1"), "diagonal": ("dim1", "dim2"), "unfold": ("dimension",), "roll": ("dims",),
+    "rot90": ("dims",), "diag_embed": ("dim1", "dim2"), "diagonal_spread": ("dim1", "dim2"), "diagonal_scatter": ("dim1", "dim2"),
+    "unfold_backward": ("dimension",),
 }  # fmt: skip
+ADDS_DIMENSION = ("unsqueeze", "diag_embed")
 VIEWS: dict[str, Callable] = {
     **dict.fromkeys(("transpose", "diagonal", "unfold", "unsqueeze", "squeeze", "unbind", "split"), along),
     **dict.fromkeys(("reshape", "view"), reshaped),
+    **dict.fromkeys(("real", "imag", "view_as_real"), leading),
     "alias": leading_as_is, "expand": expanded, "permute": permuted, "basic_index": basically_indexed,
 }  # fmt: skip
 LEADING = (
     "layer_norm", "tril", "triu", "inverse", "det", "linalg.slogdet",
-    "linalg.cholesky", "linalg.eigh", "linalg.qr", "constant_pad_nd",
+    "linalg.cholesky", "linalg.eigh", "linalg.qr", "constant_pad_nd", "linalg.eig", "linalg.getrf_info", "linalg.lu_factor_ex",
+    "linalg.matrix_rank", "linalg.pinv", "linalg.potrf_info", "linalg.svd", "matrix_exp", "linalg.ldl_factor_ex", "pixel_shuffle",
+    "pixel_unshuffle", "linalg.permutation", "pad_border", "pick_planes", "mix_planes", "merge_planes",
 )  # fmt: skip
-PLANES = ("max_pool_with_indices", "average_windows", "spread_average", "adaptive_max_pool", "scatter_planes", "gather_planes")
-CONVOLUTIONS = ("convolution_product", "convolution_image", "convolution_kernel", "biased_convolution")
+PLANES = ("max_pool_with_indices", "average_windows", "spread_average", "adaptive_max_pool", "scatter_planes", "gather_planes",
+          "channel_shuffle", "image_to_columns", "columns_to_image")  # fmt: skip
+CONVOLUTIONS = ("convolution_product", "convolution_image", "convolution_kernel", "biased_convolution",
+                "biased_transposed_convolution")  # fmt: skip
 
 ISSUES = "Please file an issue at https://github.com/pytorch/pytorch/issues if you need this feature."
 
@@ -353,10 +427,11 @@ RULES: dict[str, Callable] = {
     **dict.fromkeys(CONVOLUTIONS, convolutions),
     **dict.fromkeys(("matmul", "mm", "mv", "dot", "bmm"), product),
     **dict.fromkeys(("cat", "stack"), joined),
-    "linear": linear_map,
-    "masked_fill": masked_filled,
-    "embedding": looked_up,
-    **dict.fromkeys(("index", "index_spread", "zero_at"), indexed),
-    "basic_spread": spread,
-    "contraction": contracted,
-}
+    **dict.fromkeys(("addmm", "addmv", "baddbmm"), added_product),
+    **dict.fromkeys(("linalg.matrix_solve", "linalg.triangular", "linalg.least_squares"), more_leading),
+    **dict.fromkeys(("diagonal_spread", "unfold_backward", "merge_border"), shaped),
+    **dict.fromkeys(("max_of_all", "min_of_all"), over_all),
+    **INDEXING,
+    "vdot": conjugated_product, "linear": linear_map, "masked_fill": masked_filled, "contraction": contracted, "copy": copied,
+    "flip": flipped, "repeat": repeated, "trace": traced,
+}  # fmt: skip

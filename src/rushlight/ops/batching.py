@@ -103,20 +103,26 @@ def forward_batched(op: Op, function: Callable, values: list, options: dict, arr
     levels = levels_among([*arrays, *held] if held else arrays)
     if not levels:
         return forward(op, values, options, arrays, function)
-    from .batch_rules import DYNAMIC, RULES, indexed, views
+    from .batch_rules import DYNAMIC, HOLDING, RULES, elementwise, views
 
     if op.name in DYNAMIC:
         raise RuntimeError(DYNAMIC[op.name])
     batch = Batch(op, function, values, options, arrays, levels, held)
-    rule = views if op.view else RULES.get(op.name)
-    if rule is not None and (rule is indexed or not held) and 0 not in batch.sizes:
+    rule = views if op.view else elementwise if op.kind == "pointwise" else RULES.get(op.name)
+    if rule is not None and (not held or rule in HOLDING) and 0 not in batch.sizes:
         result = rule(batch)
         if result is not NotImplemented:
             return (wrapped(result[0], levels), None) if op.composite is not None else wrapped(result, levels)
     if op.composite is not None:
         return by_composite(batch), None
+    return looped(batch)
+
+
+def looped(batch: Batch) -> Any:
+    """The op for one example of the innermost level after the other."""
+    op, function = batch.op, batch.function
     return one_by_one(
-        lambda v, o, a: forward(op, v, o, a, function), values, options, arrays, levels[-1], batch.sizes[-1]
+        lambda v, o, a: forward(op, v, o, a, function), batch.values, batch.options, batch.arrays, batch.levels[-1], batch.sizes[-1]
     )
 
 

@@ -126,19 +126,25 @@ def picked_losses(log_probabilities: Any, target: Any, weight: Any, reduction: s
     """`nll_loss` in other ops."""
     shape = tuple(log_probabilities.shape)
     index = target._array if isinstance(target, Tensor) else target
-    axis = 1 if len(shape) > 1 else 0
-    counted = index != ignore_index
-    index = (index * counted).astype(np.int64)
-    if len(shape) == 1:
-        losses = -take_along(log_probabilities, index.reshape(1), 0)
-        losses = losses.reshape(index.shape)
-    else:
-        losses = -take_along(log_probabilities, index[:, None], axis).reshape(index.shape)
     weight = weight._array if isinstance(weight, Tensor) else weight
+    counted = None if weight is None and not occurs(ignore_index, index) else index != ignore_index
+    if counted is not None:
+        index = (index * counted).astype(np.int64)
+    place = 1 if len(shape) > 1 else 0
+    losses = -take_along(log_probabilities, index[(slice(None),) * place + (None,)], place).reshape(index.shape)
+    if counted is None:
+        return reduced(losses, reduction)
     kind = losses._array.dtype if isinstance(losses, Tensor) else losses.dtype
     weights = counted.astype(kind) if weight is None else weight[index] * counted
     losses = losses * weights
     return sum(losses) / weights.sum() if reduction == "mean" else reduced(losses, reduction)
+
+
+def occurs(value: int, array: Any) -> bool:
+    """Whether an array, of any example within vmap, has an element."""
+    from ..arrays.batched import whole
+
+    return bool((whole(array) == value).any())
 
 
 def samples() -> list:
