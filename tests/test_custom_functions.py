@@ -110,6 +110,8 @@ def test_deprecated_names_warn():
     x = leaf(torch)
     make(torch, forward, backward).apply(x).sum().backward()
     assert x.grad.tolist() == [2, 4, 6]
+    with pytest.warns(FutureWarning, match="`mark_shared_storage` is deprecated"):
+        make(torch, lambda ctx, x: ctx.mark_shared_storage((x, x)) or x * 2, backward).apply(x)
     with pytest.warns(DeprecationWarning, match="should not be instantiated"):
         double(torch)()
     with pytest.warns(DeprecationWarning, match="should not be instantiated"):

@@ -165,6 +165,50 @@ def test_views_and_changes_in_place_carry_tangents() -> None:
         assert unpacked(dual)[1] == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_views_and_changes_in_place_agree_with_differences(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    values, directions = generator.normal(size=(2, 3, 2, 3))
+    choices = generator.integers(0, 1000, (8, 4)).tolist()
+    step = 1e-6
+    with forward_ad.dual_level():
+        given = [forward_ad.make_dual(torch.tensor(a), torch.tensor(t)) * 1 for a, t in zip(values, directions, strict=True)]
+        tangents = [forward_ad.unpack_dual(one).tangent for one in changed_at_random(given[:2] + [given[2].detach()], choices)]
+    directions[2] = 0
+    shifted = [changed_at_random([*map(torch.tensor, values + sign * step * directions)], choices) for sign in (1, -1)]
+    for tangent, above, below in zip(tangents, *shifted, strict=True):
+        found = np.zeros(above.shape) if tangent is None else tangent.numpy()
+        scale = max(1, float(above.abs().max()))
+        np.testing.assert_allclose(found, (above - below).numpy() / (2 * step), rtol=1e-5, atol=1e-5 * scale)
+
+
+def changed_at_random(tensors: list, choices: list) -> list:
+    """Tensors, views of them that were taken on the way, and all that was changed in place through any of these."""
+    for kind, first, second, number in choices:
+        one, other = tensors[first % len(tensors)], tensors[second % len(tensors)]
+        fits = one.shape == other.shape
+        match kind % 9:
+            case 0:
+                tensors.append(one[number % one.shape[0] :])
+            case 1:
+                tensors.append(one.t() if one.ndim == 2 else one.unsqueeze(0))
+            case 2:
+                tensors.append(one.reshape(-1))
+            case 3:
+                one.mul_(other if fits else 2.0)
+            case 4:
+                one.add_(other if fits else other.sum())
+            case 5:
+                one.copy_(other if fits else other.sum())
+            case 6:
+                one.div_(2) if number % 3 else one.zero_()
+            case 7:
+                tensors.append(one * other if fits else one.sin())
+            case 8:
+                one[0] = other.mean() if number % 3 else 3.0
+    return tensors
+
+
 def test_writing_a_dual_into_a_view_gives_the_base_a_tangent() -> None:
     with forward_ad.dual_level():
         base = torch.zeros(3)

@@ -118,6 +118,38 @@ def saved_intermediate(torch):
 
 
 @case
+def saved_tensors_freed_on_access(torch):
+    x = leaf(torch)
+    function = square(torch)
+    function.clear_saved_tensors_on_access = True
+    function.apply(x).sum().backward()
+    node = function.apply(x).grad_fn
+    return x.grad, len(node.saved_tensors)
+
+
+@case
+def saved_tensors_freed_on_access_read_twice(torch):
+    function = square(torch)
+    function.clear_saved_tensors_on_access = True
+    y = function.apply(leaf(torch)).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+
+
+@case
+def gradients_in_a_box(torch):
+    def backward(ctx, grads):
+        seen.append((type(grads).__name__, len(grads)))
+        return grads.pop() * 3 + grads.pop() * 2
+
+    seen = []
+    x = leaf(torch)
+    y, z = make(torch, lambda ctx, x: (x * 2, x * 3), backward, boxed_grads_call=True).apply(x)
+    (y + z * 10).sum().backward()
+    return seen, x.grad
+
+
+@case
 def second_backward(torch):
     x = leaf(torch)
     y = square(torch).apply(x).sum()

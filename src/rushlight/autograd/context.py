@@ -31,6 +31,7 @@ class FunctionCtx:
     _saved: tuple | None = ()  # None once it was freed
     _made_by: ref | None = None  # the node, which holds this
     _function: Any = None
+    _was_read = False  # whether what was saved is gone since it was asked for
 
     def __init__(self, function: type[Function]) -> None:
         self._function = function
@@ -66,6 +67,15 @@ class FunctionCtx:
         """Says through which outputs no gradient flows."""
         self.non_differentiable = args
 
+    def mark_shared_storage(self, *pairs: Any) -> None:
+        """Does nothing: tensors that share memory are known. Warns."""
+        warnings.warn(
+            "`mark_shared_storage` is deprecated. Tensors with shared storages are automatically tracked. "
+            "Note that calls to `set_()` are not tracked",
+            FutureWarning,
+            stacklevel=2,
+        )
+
     def set_materialize_grads(self, value: bool) -> None:
         """Whether backward gets zeros (the default) or None for outputs that took no part, and jvp for inputs without a tangent."""
         self.materialize_grads = value
@@ -75,8 +85,16 @@ class FunctionCtx:
         """What was saved. Raises RuntimeError when it was freed, or changed in place since."""
         if self.saved_for_forward is not None:
             return self.saved_for_forward
+        if self._was_read:
+            raise RuntimeError(
+                "saved_tensors can only be accessed once when clear_saved_tensors_on_access=True is set on the autograd.Function. "
+                "Either access saved_tensors only once, or set clear_saved_tensors_on_access=False."
+            )
         node = self._node
-        return tuple(None if kept is None else kept.unpack(node) for kept in self._kept())
+        found = tuple(None if kept is None else kept.unpack(node) for kept in self._kept())
+        if self._function.clear_saved_tensors_on_access:
+            self._saved, self._was_read = None, True
+        return found
 
     @property
     def saved_variables(self) -> tuple:

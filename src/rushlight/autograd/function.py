@@ -49,7 +49,7 @@ class BackwardCFunction(Node):
             remember(self)
 
     @property
-    def _materialize(self) -> bool:
+    def _materialize(self) -> bool:  # type: ignore[override]
         return self.ctx.materialize_grads
 
     def __getattr__(self, name: str) -> Any:
@@ -87,6 +87,8 @@ class BackwardCFunction(Node):
     def apply(self, *args: Any) -> Any:
         """The user's backward (or vjp), as it is. Raises RuntimeError for a function that has both."""
         function = self._forward_cls
+        if function.boxed_grads_call:
+            args = ([*args],)
         if function.vjp is not Function.vjp and function.backward is not Function.backward:
             raise RuntimeError(
                 "Implementing both 'backward' and 'vjp' for a custom Function "
@@ -164,6 +166,8 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
 
     _backward_cls: type[BackwardCFunction]
     generate_vmap_rule = False  # whether vmap may run forward, backward and jvp on all examples at once
+    clear_saved_tensors_on_access = False  # whether what was saved is freed as soon as backward has asked for it
+    boxed_grads_call = False  # whether backward gets all gradients as one list, from which it may drop them
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(

@@ -153,7 +153,7 @@ def push_tangents(cls: type[Function], ctx: FunctionCtx, node: BackwardCFunction
                 check_tangent(ctx, out, tangent, args, known)
                 set_tangent(out, level, tangent.to(out.dtype))
                 if node is not None:
-                    keep_tangents(node, index, out._tangents)
+                    keep_tangents(node, index, out._tangents or {})
 
 
 def check_tangent(ctx: FunctionCtx, out: Tensor, tangent: Tensor, args: tuple, known: list) -> None:

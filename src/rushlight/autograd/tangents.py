@@ -63,7 +63,7 @@ def open_tangents(tensor: Tensor) -> dict[int, Tensor]:
     return {level: tangent for level, tangent in found.items() if tangent is not None}
 
 
-def set_tangent(tensor: Tensor, level: int, tangent: Tensor | None) -> None:
+def set_tangent(tensor: Tensor, level: int, tangent: Any) -> None:
     """Gives a tensor its tangent at a level; None: it has none, not even where its base has one."""
     tensor._tangents = {**(tensor._tangents or {}), level: tangent}
 
@@ -84,7 +84,7 @@ def below(tensor: Any, level: int) -> Any:
     if not isinstance(tensor, Tensor) or not (tensor._tangents or (tensor._base is not None and tensor._base._tangents)):
         return tensor
     stripped = aliased(tensor)
-    hidden = dict.fromkeys((*thread.forward_levels, level))
+    hidden: dict[int, Any] = dict.fromkeys((*thread.forward_levels, level))
     stripped._tangents = {**hidden, **{one: tangent for one, tangent in open_tangents(tensor).items() if one < level}}
     return stripped
 
