@@ -316,6 +316,28 @@ def backward_with_create_graph(torch):
 
 
 @case
+def warnings_that_are_given_once(torch):
+    def count(function):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for _ in range(3):
+                function()
+        return [len(caught), [str(one.message)[:60] for one in caught[:1]]]
+
+    def cycle():
+        leaf(torch).sum().backward(create_graph=True)
+
+    functions = (cycle, lambda: torch.ones(2, 3, 4).T, lambda: float(leaf(torch).sum()), lambda: (leaf(torch) * 2).grad)
+    for function in functions:
+        count(function)
+    found = [torch.is_warn_always_enabled(), *(count(function) for function in functions)]
+    torch.set_warn_always(True)
+    found += [torch.is_warn_always_enabled(), *(count(function) for function in functions)]
+    torch.set_warn_always(False)
+    return [*found, attempt(torch.set_warn_always, 1), torch.is_warn_always_enabled()]
+
+
+@case
 def backward_within_no_grad(torch):
     x = leaf(torch)
     y = (x**3).sum()

@@ -9,6 +9,31 @@ from typing import Any
 from . import devices, dtypes
 from .tensor import Tensor
 
+_said: set[str] = set()
+_always = False
+
+
+def warn_once(message: str, stacklevel: int) -> None:
+    """Warns the caller at `stacklevel` of something that is said once per process, unless `set_warn_always` was called."""
+    if _always or message not in _said:
+        import warnings
+
+        _said.add(message)
+        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
+
+
+def set_warn_always(b: bool) -> None:
+    """Whether warnings that are given once per process are given every time."""
+    global _always
+    if not isinstance(b, bool):
+        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """What `set_warn_always` was told last."""
+    return _always
+
 
 def get_num_threads() -> int:
     """How many threads NumPy's matrix products use, as far as the environment says; otherwise the number of CPUs."""
@@ -125,6 +150,7 @@ BoolTensor = _TensorType("BoolTensor", dtypes.bool)
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor", "LongTensor", "ShortTensor",
     "are_deterministic_algorithms_enabled", "compile", "get_default_device", "get_float32_matmul_precision",
-    "get_num_interop_threads", "get_num_threads", "set_default_device", "set_default_tensor_type", "set_float32_matmul_precision",
-    "set_num_interop_threads", "set_num_threads", "typename", "use_deterministic_algorithms",
+    "get_num_interop_threads", "get_num_threads", "is_warn_always_enabled", "set_default_device", "set_default_tensor_type",
+    "set_float32_matmul_precision", "set_num_interop_threads", "set_num_threads", "set_warn_always", "typename",
+    "use_deterministic_algorithms",
 ]  # fmt: skip

@@ -463,18 +463,29 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         return bool(self._array)
 
     def __float__(self) -> float:
-        return float(real_number(self._scalar(), "double"))
+        return float(real_number(self._measured(), "double"))
 
     def __int__(self) -> int:
         return int(real_number(self._scalar(), "int64_t"))
 
     def __complex__(self) -> complex:
-        return complex(self._scalar())
+        return complex(self._measured())
 
     def _scalar(self) -> Any:
         if self._array.size != 1:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self.item()
+
+    def _measured(self) -> Any:
+        if self._node is not None:
+            from .settings import warn_once
+
+            warn_once(
+                "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
+                "tensor.detach() first.",
+                stacklevel=3,
+            )
+        return self._scalar()
 
     def __index__(self) -> int:
         if self._array.ndim or self._array.dtype.kind not in "iub":

@@ -58,18 +58,11 @@ def warn_of_deprecation(message: str) -> None:
     warnings.warn(message, FutureWarning, stacklevel=4)
 
 
-_warned_of_cycle = False
-
-
 def warn_of_cycle() -> None:
     """Says once what a `.grad` with a history does to memory."""
-    import warnings
+    from ..settings import warn_once
 
-    global _warned_of_cycle
-    if _warned_of_cycle:
-        return
-    _warned_of_cycle = True
-    warnings.warn(
+    warn_once(
         "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
         "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
         "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -294,11 +293,12 @@ def all_reversed(self: Tensor) -> Tensor:
     """The dimensions in reverse order: the transpose of a matrix."""
     if self.ndim == 2:
         return permute(self, 1, 0)
-    warnings.warn(
+    from ..settings import warn_once
+
+    warn_once(
         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
         "a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
         "reverse the dimensions of a tensor.",
-        UserWarning,
         stacklevel=2,
     )
     return permute(self, tuple(range(self.ndim - 1, -1, -1)))
