@@ -372,6 +372,29 @@ def test_questions():
     assert torch.is_tensor in overrides.get_ignored_functions()
 
 
+def test_what_needs_a_layer_of_operators_is_refused():
+    from rushlight.utils._python_dispatch import TorchDispatchMode
+
+    class Dispatching(torch.Tensor):
+        @classmethod
+        def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+            return func(*args, **(kwargs or {}))
+
+    class Mode(TorchDispatchMode):
+        pass
+
+    with pytest.raises(NotImplementedError, match="Mode: __torch_dispatch__ is not supported"), Mode():
+        pass
+    for make in (
+        lambda: torch.ones(2).as_subclass(Dispatching),
+        lambda: Dispatching([1.0]),
+        lambda: torch.Tensor._make_subclass(Dispatching, torch.ones(2)),
+        lambda: torch.Tensor._make_wrapper_subclass(Dispatching, (2,)),
+    ):
+        with pytest.raises(NotImplementedError, match="Dispatching: __torch_dispatch__ is not supported"):
+            make()
+
+
 # --- cost -------------------------------------------------------------------------------------------------------------------------
 
 

@@ -206,12 +206,14 @@ def as_subclass(self: Tensor, cls: Any) -> Any:
             "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure your class "
             "inherits from Tensor."
         )
+    check_dispatch(cls)
     with DisableTorchFunction():
         return recast(alias(self), cls)
 
 
 def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options: Any) -> Any:
     """A leaf of a subclass that shares a tensor's memory."""
+    check_dispatch(cls)
     tensor = new(cls)
     tensor._array, tensor._base, tensor._node = data._array, None, None
     if thread.functions:
@@ -224,12 +226,16 @@ def _make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **options
 
 def _make_wrapper_subclass(cls: Any, *args: Any, **kwargs: Any) -> Any:
     """Raises: a tensor without memory of its own needs `__torch_dispatch__`, which Rushlight does not call."""
-    if not hasattr(cls, "__torch_dispatch__"):
-        raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
-    raise NotImplementedError(
-        "__torch_dispatch__ is not supported: there is no layer of aten operators beneath Rushlight's functions. Override "
-        "functions with __torch_function__, and hold the data in a tensor made by as_subclass or Tensor._make_subclass."
-    )
+    check_dispatch(cls)
+    raise TypeError(f"{cls.__name__} must define __torch_dispatch__")
+
+
+def check_dispatch(cls: Any) -> None:
+    """Raises NotImplementedError for a class with `__torch_dispatch__`, which would never be called."""
+    if hasattr(cls, "__torch_dispatch__"):
+        from .utils._python_dispatch import REFUSAL
+
+        raise NotImplementedError(f"{cls.__name__}: {REFUSAL}")
 
 
 Tensor._make_subclass = staticmethod(_make_subclass)  # type: ignore[attr-defined]

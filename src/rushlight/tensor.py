@@ -116,6 +116,10 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         """A tensor of a subclass: from a tensor it shares the memory, otherwise as `torch.Tensor(...)`."""
         if len(args) == 1 and isinstance(args[0], Tensor):
             return args[0].as_subclass(cls)
+        if hasattr(cls, "__torch_dispatch__"):
+            from .methods import check_dispatch
+
+            check_dispatch(cls)
         return recast(Tensor(*args, **kwargs), cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
