@@ -69,6 +69,20 @@ def transposed_operands(torch):
 
 
 @case
+def operands_by_keyword(torch):
+    def change(function):
+        memory = matrix(torch)
+        return tried(function, memory, memory.t())
+
+    return [change(function) for function in (
+        lambda t, s: t.add_(other=s, alpha=2), lambda t, s: t.clamp_(min=s), lambda t, s: t.pow_(exponent=s),
+        lambda t, s: t.__isub__(s),
+        lambda t, s: t.sub_(s, alpha=2), lambda t, s: t.div_(s, rounding_mode="floor"), lambda t, s: t.addr_(t[0], t[0]),
+        lambda t, s: t.scatter_add_(0, index(torch)[None], t), lambda t, s: torch.Tensor.add_(t, s),
+    )]  # fmt: skip
+
+
+@case
 def parts_of_the_target(torch):
     x = matrix(torch)
     return [

@@ -186,6 +186,30 @@ def values_without_derivative(torch):
 
 
 @case
+def second_orders_of_what_saves_its_result(torch):
+    found = {}
+    for name in ("exp_", "sigmoid_", "tanh_", "sqrt_", "reciprocal_", "square_", "relu_"):
+        w = (matrix(torch, 2, 3) / 4).requires_grad_()
+        x = w * 1
+        part = x[1:]
+        getattr(part, name)()
+        part[:, 1:].sigmoid_()
+        (g,) = torch.autograd.grad((x * x).sum(), w, create_graph=True)
+        (g * g).sum().backward()
+        found[name] = [g.detach(), w.grad]
+    return found
+
+
+@case
+def views_by_strides_of_overlapping_views(torch):
+    w, x = start(torch)
+    for view in (x.expand(2, 2, 3).as_strided((2, 2), (1, 1)), x.unfold(1, 2, 1).as_strided((2, 2), (3, 1))):
+        (view * view).sum().backward(retain_graph=True)
+    (x.expand(2, 2, 3).as_strided((2, 2, 3), (0, 3, 1)) * torch.arange(12.0).reshape(2, 2, 3)).sum().backward()
+    return w.grad
+
+
+@case
 def frozen_after_the_forward_pass(torch):
     w, v = matrix(torch).requires_grad_(), torch.ones(3, dtype=torch.float64, requires_grad=True)
     y = (w * v).sum()

@@ -135,6 +135,15 @@ class Layout(NamedTuple):
             return values
         return values.conj() if self.view.dtype.kind == "c" else -values
 
+    def shared(self, values: Any) -> Any:
+        """An array of the base's shape, whose values are shared equally by the elements that are at one address."""
+        first = self.base.in_buffer(np.zeros(self.size, np.uint8))
+        if not may_overlap(first):
+            return values
+        addresses = sum(np.ix_(*(np.arange(extent) * step for extent, step in zip(first.shape, first.strides, strict=True))))
+        _, place, count = np.unique(addresses, return_inverse=True, return_counts=True)
+        return values * (1 / count)[place].reshape(first.shape).astype(self.base.dtype)
+
     def indices(self) -> np.ndarray:
         """For each element of the view, its index in the flattened base. Raises RuntimeError where the types differ."""
         if self.base.dtype != self.view.dtype:

@@ -39,7 +39,7 @@ def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     if not state.active and type(target) in plain_types and written_directly(target, op, args, kwargs):
         return target
     check_writable(target)
-    check_memory(op, target._array, args)
+    check_memory(op, target._array, (*args, *kwargs.values()))
     if thread.functions or overriding((target, *args), kwargs):
         from ..overrides import call_overrides
 
@@ -85,8 +85,8 @@ def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
     dtype, pointwise = array.dtype, op.kind == "pointwise"
     if pointwise and dtype is not float32 and dtype is not float64:
         return False
-    for value in args:
-        if isinstance(value, Tensor) and may_share(array, value._array):
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        if isinstance(value, Tensor) and (may_share(array, value._array) or (value._array is array and not pointwise)):
             return False
     if kwargs:
         if op.arguments is not None:
@@ -138,7 +138,7 @@ REPEATING = frozenset((
     "zero", "fill_number", "fill_number_", "masked_fill", "index_fill_number", "index_fill_tensor", "index_put",
 ))  # fmt: skip
 # Ops that place elements of a tensor that may not lie in the one they change.
-PLACING = frozenset(("index_add", "index_copy", "index_put", "put", "reduce_at", "scatter_add", "scatter_src"))
+PLACING = frozenset(("addr", "index_add", "index_copy", "index_put", "put", "reduce_at", "scatter_add", "scatter_src"))
 
 
 def check_memory(op: Op, array: Any, given: Any = ()) -> None:

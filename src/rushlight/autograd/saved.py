@@ -205,7 +205,7 @@ def _free(node: Node) -> None:
 def _restored(node: Any, recorded: bool) -> Any:
     """A copy of a node with its saved tensors unpacked, in their histories where the pass is recorded."""
     copy = object.__new__(node.plain)
-    copy.__dict__.update(node.__dict__, original=node)
+    copy.__dict__.update({"original": node, **node.__dict__})
     copy._order, copy.spaces = node._order, node.spaces
     edges = list(node.edges)
     for slot in node.op.needed.slots:

@@ -65,7 +65,15 @@ class CopySlices(Node):
             return [None, None]
         if state.last_write < inner._order:
             check_versions(inner)
-        results = inner.vjp_recorded(g, keep) if recorded else inner.vjp(g, keep)
+        if recorded:
+            # What the operation made is by now a view of what this node made.
+            inner.__dict__["original"] = AsStridedBackward0(self, self.layout)
+            try:
+                results = inner.vjp_recorded(g, keep)
+            finally:
+                del inner.__dict__["original"]
+        else:
+            results = inner.vjp(g, keep)
         if inner.spaces is not None:
             results = project_all(results, inner.spaces)
         return [None, *results] if self.is_apart else list(results)

@@ -412,8 +412,8 @@ def as_layout(input: Array, layout: Layout) -> Array:
 
 @linear(lambda g, layout: layout.seen(g.reshape((-1,))[layout.indices()]), method=False)
 def as_strided_backward(input: Array, layout: Layout) -> Array:
-    """Zeros of the base's shape, with the input's elements added where the view has them."""
-    return layout.spread(input)
+    """Zeros of the base's shape, and the input's elements added where the view has them, in equal parts to those of one address."""
+    return layout.shared(layout.spread(input))
 
 
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
