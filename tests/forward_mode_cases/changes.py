@@ -262,3 +262,66 @@ def inplace_no_grad_exp(torch):
         d.clamp_(min=0.9)
         d.div_(d + 1)
         return F(torch).unpack_dual(d)
+
+
+# --- conjugates and negatives that are put off ------------------------------------------------------------------------------------
+
+
+def complexes(torch, *values):
+    return torch.tensor(values, dtype=torch.complex128)
+
+
+@case
+def conj_before(torch):
+    with F(torch).dual_level():
+        z = torch.zeros(2, dtype=torch.complex128)
+        c = z.conj()
+        r = c[1:]
+        i = z.imag
+        ci = c.imag
+        z.copy_(F(torch).make_dual(complexes(torch, 1 + 2j, 3j), complexes(torch, 5 + 6j, 7j)))
+        return [
+            [F(torch).unpack_dual(a).primal.resolve_conj(), F(torch).unpack_dual(a).tangent.resolve_conj()]
+            for a in (z, c, r, i, ci)
+        ]
+
+
+@case
+def conj_written(torch):
+    with F(torch).dual_level():
+        z = torch.zeros(2, dtype=torch.complex128)
+        c = z.conj()
+        c.copy_(F(torch).make_dual(complexes(torch, 1 + 2j, 3j), complexes(torch, 5 + 6j, 7j)))
+        return [[F(torch).unpack_dual(a).primal.resolve_conj(), F(torch).unpack_dual(a).tangent.resolve_conj()] for a in (z, c)]
+
+
+@case
+def conj_of_dual(torch):
+    with F(torch).dual_level():
+        d = F(torch).make_dual(complexes(torch, 1 + 2j, 3j), complexes(torch, 5 + 6j, 7j)) * 1
+        c = d.conj()
+        c.mul_(2j)
+        d[0] = 3
+        return [
+            [F(torch).unpack_dual(a).primal.resolve_conj(), F(torch).unpack_dual(a).tangent.resolve_conj()]
+            for a in (d, c, c * d, c.real, torch.view_as_real(c.resolve_conj()))
+        ]
+
+
+@case
+def make_conj(torch):
+    with F(torch).dual_level():
+        d = F(torch).make_dual(complexes(torch, 1 + 2j, 3j).conj(), complexes(torch, 5 + 6j, 7j))
+        e = F(torch).make_dual(complexes(torch, 1 + 2j, 3j), complexes(torch, 5 + 6j, 7j).conj())
+        d = d * 1
+        e = e * e
+        return [[F(torch).unpack_dual(a).primal.resolve_conj(), F(torch).unpack_dual(a).tangent.resolve_conj()] for a in (d, e)]
+
+
+@case
+def neg_bit(torch):
+    with F(torch).dual_level():
+        z = torch.zeros(2, dtype=torch.complex128)
+        n = z.conj().imag
+        z.copy_(F(torch).make_dual(complexes(torch, 1 + 2j, 3j), complexes(torch, 5 + 6j, 7j)))
+        return F(torch).unpack_dual(n).primal.resolve_neg(), F(torch).unpack_dual(n).tangent.resolve_neg()

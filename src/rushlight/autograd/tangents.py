@@ -176,14 +176,16 @@ def lies_like(array: Any, model: Any) -> bool:
 
 def seen_through(whole: Tensor, layout: Layout) -> Tensor:
     """The part of a tensor where a layout has its view, which may see complex numbers as pairs of real ones, or the reverse."""
-    from ..ops.complexes import view_as_complex, view_as_real
+    from ..ops.complexes import conj, view_as_complex, view_as_real
     from ..ops.shapes import as_layout
 
     if layout.base.dtype == layout.view.dtype:
         return as_layout(whole, layout)
     real = view_as_real(whole) if layout.base.dtype.kind == "c" else whole
     part = as_layout(real, Layout(in_reals(layout.base), in_reals(layout.view), layout.size))
-    return view_as_complex(part) if layout.view.dtype.kind == "c" else part
+    if layout.view.dtype.kind != "c":
+        return part
+    return conj(view_as_complex(part)) if layout.view.is_mirrored else view_as_complex(part)
 
 
 def in_reals(place: Place) -> Place:

@@ -407,7 +407,12 @@ def broadcast_shapes(*shapes: Any) -> Size:
 @linear(lambda g, layout: as_strided_backward(g, layout), name="as_strided", view=True, method=False)
 def as_layout(input: Array, layout: Layout) -> Array:
     """The view of the input's memory that lies as `layout` says."""
-    return storage_view(input, layout.view.shape, layout.view.strides, layout.view.offset - layout.base.offset)
+    part = storage_view(input, layout.view.shape, layout.view.strides, layout.view.offset - layout.base.offset)
+    if layout.view.is_mirrored:
+        from ..arrays.mirrored import mirrored
+
+        return mirrored(part)
+    return part
 
 
 @linear(lambda g, layout: layout.seen(g.reshape((-1,))[layout.indices()]), method=False)
