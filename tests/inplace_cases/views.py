@@ -210,6 +210,21 @@ def views_by_strides_of_overlapping_views(torch):
 
 
 @case
+def names_of_nodes(torch):
+    f = torch.nn.functional
+    changes = (
+        lambda x: f.leaky_relu(x, inplace=True), lambda x: f.elu(x, inplace=True), lambda x: f.selu(x, inplace=True),
+        lambda x: f.celu(x, inplace=True), lambda x: f.threshold(x, 1.0, 0.0, inplace=True), lambda x: f.relu(x, inplace=True),
+        lambda x: f.hardtanh(x, inplace=True), lambda x: f.silu(x, inplace=True), lambda x: f.mish(x, inplace=True),
+        lambda x: f.rrelu(x, inplace=True), lambda x: x.acosh_(), lambda x: x.squeeze_(), lambda x: x.squeeze_(0),
+        lambda x: x.squeeze_((0,)), lambda x: x.fill_(1), lambda x: x.fill_(x[0, 0].detach()), lambda x: x.zero_(),
+        lambda x: x.masked_fill_(x > 1, 1.0), lambda x: x.copy_(x.detach()), lambda x: x.clamp_(0, 1), lambda x: x.eq_(x.detach()),
+        lambda x: x.sub_(1), lambda x: x.index_fill_(0, torch.tensor([0]), 1.0), lambda x: x.normal_(), lambda x: x.bernoulli_(),
+    )  # fmt: skip
+    return [type(change(start(torch)[1]).grad_fn).__name__ for change in changes]
+
+
+@case
 def frozen_after_the_forward_pass(torch):
     w, v = matrix(torch).requires_grad_(), torch.ones(3, dtype=torch.float64, requires_grad=True)
     y = (w * v).sum()

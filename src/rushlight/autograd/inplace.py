@@ -226,6 +226,17 @@ def replaced(edge: Any, name: str) -> Replaced:
     return node
 
 
+# Ops whose in-place form makes a node that PyTorch numbers apart: EluBackward1.
+RENUMBERED = frozenset(("acosh", "celu", "conj_physical", "elu", "leaky_relu", "rrelu_with_noise", "threshold"))
+
+
+def renumber(node: Any) -> None:
+    """Gives a node the name of the in-place form of its op."""
+    from ..ops.op import renamed
+
+    renamed(node, node.name()[:-1] + "1")
+
+
 # The numbers in PyTorch's names of such nodes, where it is not 0: EqBackward1.
 REPLACEMENTS = {name: "1" for name in ("eq", "ne", "lt", "le", "gt", "ge")} | {"random_": "2", "bernoulli_": "2"}
 
@@ -245,6 +256,8 @@ def assign(target: Tensor, result: Tensor, name: str) -> Tensor:
     if node is None and thread.grad_enabled and target._node is not None:
         node = replaced(target._node, name)
     elif node is not None:
+        if name in RENUMBERED:
+            renumber(node)
         adopt(node, result._array, target, cell)
     if thread.forward_levels:
         from .tangents import assign_tangents

@@ -12,7 +12,12 @@ from . import shapes
 from .op import renamed
 
 
-def _restrided(name: str, view: Any, node_name: str) -> Any:
+def squeezing(args: tuple) -> str:
+    """PyTorch's name of the node of `squeeze_`: of all dimensions, of one, or of several."""
+    return f"SqueezeBackward{3 if not args else 5 if isinstance(args[0], tuple) else 4}"
+
+
+def _restrided(name: str, view: Any, node_name: Any) -> Any:
     def function(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self)
         result = view(self, *args, **kwargs)
@@ -22,7 +27,7 @@ def _restrided(name: str, view: Any, node_name: str) -> Any:
         if thread.grad_enabled:
             self._node = node
         if isinstance(node, Node):
-            renamed(node, node_name)
+            renamed(node, node_name(args) if callable(node_name) else node_name)
         version_cell(self).bump()
         return self
 
@@ -33,7 +38,7 @@ def _restrided(name: str, view: Any, node_name: str) -> Any:
 
 for _name, _view, _node in (
     ("unsqueeze_", shapes.unsqueeze, "UnsqueezeBackward1"),
-    ("squeeze_", shapes.squeeze, "SqueezeBackward3"),
+    ("squeeze_", shapes.squeeze, squeezing),
     ("t_", shapes.t, "TBackward1"),
     ("transpose_", shapes.transpose, "TransposeBackward1"),
     ("swapaxes_", shapes.swapaxes, "TransposeBackward1"),
