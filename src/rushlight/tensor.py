@@ -649,6 +649,7 @@ def gains_history(tensor: Tensor) -> bool:
 
 def refresh_view(tensor: Tensor) -> None:
     """Brings a view's history up to date, after its base was changed in place."""
-    from .autograd.views import refresh
+    if tensor._base is not None and tensor._stamp != tensor._base._stamp:
+        from .autograd.views import refresh
 
-    refresh(tensor)
+        refresh(tensor)

@@ -137,6 +137,8 @@ class BatchedArray(NDArrayOperatorsMixin):
         return lambda *args, **kwargs: by_example(method, (self, *args), kwargs)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if method == "reduce" and type(inputs[0]) is BatchedArray and not batched_in(options):
+            return inputs[0].reduced(ufunc, **options)
         if method != "__call__" or ufunc.signature is not None:
             return by_example(getattr(ufunc, method), inputs, options)
         levels = all_levels(inputs)
@@ -149,6 +151,12 @@ class BatchedArray(NDArrayOperatorsMixin):
             return result
         np.copyto(out, result, casting="unsafe")
         return out
+
+    def reduced(self, ufunc: Any, axis: Any = 0, **options: Any) -> Any:
+        """`ufunc.reduce`, of each example."""
+        extra, rank = len(self.levels), self.ndim
+        axes = range(rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+        return wrapped(ufunc.reduce(self.data, tuple(one % rank + extra for one in axes), **options), self.levels)
 
     def __array_function__(self, function: Any, types: Any, args: tuple, kwargs: dict) -> Any:
         own = FUNCTIONS.get(function)
@@ -287,13 +295,22 @@ def operand(array: Any, levels: tuple[int, ...], rank: int) -> Any:
     return array
 
 
+def moved(data: Any, source: int, target: int) -> Any:
+    """The data with one dimension in another place."""
+    if source == target:
+        return data
+    order = list(range(data.ndim))
+    order.insert(target, order.pop(source))
+    return data.transpose(order)
+
+
 def unwrap(array: Any, level: int, size: int) -> Any:
     """The array with the batch of that level as its first visible dimension; repeated where it is not batched."""
     levels = levels_of(array)
     data = array.data if levels else array
     outer = tuple(one for one in levels if one != level)
     if level in levels:
-        data = np.moveaxis(data, levels.index(level), len(outer))
+        data = moved(data, levels.index(level), len(outer))
     else:
         batches = data.shape[: len(levels)]
         data = np.broadcast_to(np.expand_dims(data, len(levels)), (*batches, size, *data.shape[len(levels) :]))

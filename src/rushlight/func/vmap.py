@@ -9,7 +9,7 @@ from weakref import ref
 import numpy as np
 
 from ..arrays.basic import unmirrored
-from ..arrays.batched import BatchedArray, aligned, all_levels, examples_in, levels_of, unwrap
+from ..arrays.batched import BatchedArray, aligned, all_levels, examples_in, levels_of, moved, unwrap
 from ..autograd.graph import Node, next_order
 from ..autograd.modes import refresh, state, thread
 from ..autograd.tangents import open_tangents
@@ -61,7 +61,7 @@ def enter(tensor: Tensor, level: int, dim: int) -> Tensor:
     levels = levels_of(array)
     data = array.data if levels else unmirrored(array)
     inner = tuple(sorted((*levels, level)))  # a cotangent may enter a level outside of those that it is in
-    inside = wrap(BatchedArray(np.moveaxis(data, dim % array.ndim + len(levels), inner.index(level)), inner))
+    inside = wrap(BatchedArray(moved(data, dim % array.ndim + len(levels), inner.index(level)), inner))
     if dim:
         inside._entered = dim  # type: ignore[attr-defined]
     if tensor._node is not None and thread.grad_enabled:
@@ -79,8 +79,8 @@ def leave(tensor: Tensor, level: int, dim: int, size: int) -> Tensor:
     rank = data.ndim - len(levels)
     if not -rank <= dim < rank:
         raise IndexError(f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim})")
-    moved = np.moveaxis(data, len(levels), dim % rank + len(levels))
-    outside = wrap(BatchedArray(moved, levels) if levels else moved)
+    placed = moved(data, len(levels), dim % rank + len(levels))
+    outside = wrap(BatchedArray(placed, levels) if levels else placed)
     if tensor._node is not None and thread.grad_enabled:
         outside._node = Leaving(tensor, level, dim)
     if thread.forward_levels:

@@ -50,6 +50,8 @@ def attention_weights(query: Any, key: Any, attn_mask: Any, is_causal: bool, sca
     if allowed is not None:
         scores = where(allowed, scores, -math.inf)
     weights = softmaxes.softmax(scores, -1)
+    if attn_mask is None and not is_causal:
+        return weights
     lost = np.maximum.reduce(scores._array, -1, keepdims=True, initial=-math.inf) == -math.inf
     return where(wrap(lost), 0.0, weights) if somewhere(lost) else weights
 

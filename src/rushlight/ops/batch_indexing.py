@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays.batched import aligned, levels_of
-from .batching import Batch
+
+if TYPE_CHECKING:
+    from .batching import Batch
 
 ALL = slice(None)
 MASKED = (

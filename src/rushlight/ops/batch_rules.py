@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays.batched import BatchedArray, aligned, levels_of, operands
 from ..arrays.memory import address, strided
-from .batch_indexing import HOLDING, INDEXING  # noqa: F401 - with the other rules
-from .batching import Batch
+from .batch_indexing import INDEXING
 from .dims import sizes
 from .rules import parameter_names
+
+if TYPE_CHECKING:
+    from .batching import Batch
 
 ALL = slice(None)
 

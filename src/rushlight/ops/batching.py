@@ -26,6 +26,8 @@ from ..arrays.batched import (
     stacked,
     wrapped,
 )
+from .batch_indexing import HOLDING
+from .batch_rules import DYNAMIC, RULES, elementwise, views
 from .dispatch import forward
 from .rules import parameter_names
 
@@ -103,8 +105,6 @@ def forward_batched(op: Op, function: Callable, values: list, options: dict, arr
     levels = levels_among([*arrays, *held] if held else arrays)
     if not levels:
         return forward(op, values, options, arrays, function)
-    from .batch_rules import DYNAMIC, HOLDING, RULES, elementwise, views
-
     if op.name in DYNAMIC:
         raise RuntimeError(DYNAMIC[op.name])
     batch = Batch(op, function, values, options, arrays, levels, held)

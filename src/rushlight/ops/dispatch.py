@@ -20,7 +20,9 @@ from .op import ALIASES, Op, edge_of
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
     """Runs an op on whatever it was given, with `function` in place of its forward if there is one."""
-    if (thread.batch_levels or thread.forward_levels) and function is None and not (thread.guarded or thread.anomaly):
+    if (thread.transforms or thread.forward_levels) and function is None and not (
+        thread.guarded or thread.anomaly or thread.selecting is not None
+    ):
         result = op.within(op, args, kwargs)
         if result is not NotImplemented:
             return result

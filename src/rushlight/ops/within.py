@@ -70,6 +70,14 @@ def path_within(op: Op) -> Callable:
     constant = [f"node{i} is not None" for i in range(len(numbers), count)] if op.differentiable else []
     if constant:
         lines.append(f"    if {' or '.join(constant)}: return NotImplemented")
+    if op.composite is not None:  # its derivative, too, needs more than the fast code gives
+        batched = " or ".join(f"type(array{i}) is BatchedArray" for i in range(count))
+        pushed = " or ".join(f"(given{i} is not None and given{i}._tangents)" for i in range(count))
+        tracked = " or ".join(f"node{i} is not None" for i in numbers)
+        lines += [
+            f"    if (thread.forward_levels and ({pushed})) or (({batched}) and ({tracked}) and thread.grad_enabled):",
+            "        return op.composite(*values, **options)",
+        ]
     arrays = f"[{', '.join(f'array{i}' for i in range(count))}]"
     givens = f"[{', '.join(f'given{i}' for i in range(count))}]"
     lines += [
