@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 
 import rushlight as torch
 from rushlight.autograd.modes import state
+from rushlight.utils.checkpoint import checkpoint
 
 THREADS = 8
 SECONDS = 2.0
@@ -158,6 +160,98 @@ def test_a_graph_built_in_one_thread_is_run_in_another():
     assert x.grad.tolist() == [3.0, 3.0]
 
 
+class Mixture:
+    """Passes of every kind over what the threads share; each result is compared with that of one thread."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.x = torch.randn(3, 4, dtype=torch.float64)
+        self.weight = torch.randn(4, 4, dtype=torch.float64, requires_grad=True)
+        self.middle = chain(self.x, self.weight, 3)  # a graph that all differentiate
+        self.total = torch.zeros(4, 4, dtype=torch.float64, requires_grad=True)  # a leaf to whose .grad all add
+        self.lock = threading.Lock()
+        self.added = 0
+        self.kinds = [self.shared_graph, self.own_graph, self.second_order, self.hooks, self.checkpointed, self.forward_mode,
+                      self.batched, self.in_place, self.quiet, self.transforms, self.saved_hooks]  # fmt: skip
+        self.expected = [kind().detach().numpy().copy() for kind in self.kinds]
+
+    def loss(self, weight):
+        return (chain(self.x, weight, 2) ** 2).sum()
+
+    def shared_graph(self):
+        return torch.autograd.grad(self.middle.sum(), self.weight, retain_graph=True)[0]
+
+    def own_graph(self):
+        return torch.autograd.grad(self.loss(self.weight), self.weight)[0]
+
+    def second_order(self):
+        (first,) = torch.autograd.grad(self.loss(self.weight), self.weight, create_graph=True)
+        return torch.autograd.grad(first.pow(2).sum(), self.weight)[0]
+
+    def hooks(self):
+        seen = []
+        y = chain(self.x, self.weight, 1)
+        y.register_hook(lambda g: seen.append(g) or g * 2)
+        (found,) = torch.autograd.grad(y.sum(), self.weight)
+        assert len(seen) == 1
+        return found
+
+    def checkpointed(self):
+        y = checkpoint(chain, self.x, self.weight, 2, use_reentrant=False)
+        return torch.autograd.grad(y.sum(), self.weight)[0]
+
+    def forward_mode(self):
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(self.weight, torch.ones_like(self.weight))
+            return torch.autograd.forward_ad.unpack_dual(chain(self.x, dual, 2)).tangent
+
+    def batched(self):
+        return torch.func.vmap(lambda row: torch.func.grad(lambda w: chain(row, w, 2).sum())(self.weight))(self.x)
+
+    def in_place(self):
+        y = chain(self.x, self.weight, 1)
+        y.mul_(2)
+        y[0] = 0.0
+        return torch.autograd.grad(y.sum(), self.weight)[0]
+
+    def quiet(self):
+        with torch.no_grad():
+            y = chain(self.x, self.weight, 2)
+        with torch.inference_mode():
+            z = chain(self.x, self.weight, 2)
+            assert z.is_inference() and not y.requires_grad
+            return y + z
+
+    def transforms(self):
+        return torch.func.jacrev(lambda w: chain(self.x, w, 1).sum(0))(self.weight)
+
+    def saved_hooks(self):
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: t * 2, lambda t: t / 2):
+            y = chain(self.x, self.weight, 2)
+        return torch.autograd.grad(y.sum(), self.weight)[0]
+
+    def run(self, number, rounds, until=0.0):
+        draw = random.Random(number)
+        done = 0
+        while done < rounds or time.monotonic() < until:
+            kind = draw.randrange(len(self.kinds))
+            np.testing.assert_allclose(self.kinds[kind]().detach().numpy(), self.expected[kind], rtol=1e-12, atol=1e-12)
+            loss = (self.total * (number + 1)).sum()
+            with self.lock:
+                loss.backward()
+                self.added += number + 1
+            done += 1
+
+
+def test_passes_of_every_kind_at_once():
+    mixture = Mixture()
+    active, silent = state.active, state.silent
+    run_in_threads(lambda number: mixture.run(number, 100))
+    assert (state.active, state.silent) == (active, silent)
+    assert (mixture.total.grad == mixture.added).all()
+    assert mixture.weight.grad is None
+
+
 def test_backward_within_backward_in_many_threads():
     class Outer(torch.autograd.Function):
         @staticmethod
@@ -200,3 +294,36 @@ def test_a_forked_child_can_differentiate():
     assert x.grad is None
     loss.backward()
     assert x.grad.tolist() == [3.0, 12.0]
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_forking_while_other_threads_are_at_work():
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            with torch.no_grad(), torch.autograd.forward_ad.dual_level():
+                torch.randn(50)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    codes = []
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)  # ends a child that waits for a lock
+            status = 1
+            try:
+                x = torch.randn(3, requires_grad=True)
+                with torch.no_grad(), torch.autograd.forward_ad.dual_level():
+                    torch.randn(50)
+                (x * 2).sum().backward()
+                status = 0 if x.grad.tolist() == [2.0, 2.0, 2.0] else 2
+            finally:
+                os._exit(status)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert codes == [0] * 10

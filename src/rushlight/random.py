@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rushlight.arrays.streams import CHUNK, LOW_21, Stream, box_muller, scale_and_shift
-from rushlight.autograd.modes import thread
+from rushlight.autograd.modes import hold_while_forking, thread
 from rushlight.devices import check_device, cpu
 
 if TYPE_CHECKING:
@@ -473,6 +473,7 @@ def _check_bounds(first: int, last: int, dtype: np.dtype) -> None:
 
 default_generator = Generator()
 default_generator.seed()
+hold_while_forking(default_generator._lock)
 
 
 def manual_seed(seed: int) -> Generator:

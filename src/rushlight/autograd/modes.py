@@ -6,6 +6,7 @@ recorded as usual; otherwise the op asks `thread`, which every thread has for it
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -56,6 +57,15 @@ class _Thread(threading.local):
 state = _State()
 thread = _Thread()
 _lock = threading.RLock()  # a mark may die while its thread holds it
+
+
+def hold_while_forking(lock: Any) -> None:
+    """Takes a lock whenever the process forks, so that no child inherits it from a thread that it does not have."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+
+
+hold_while_forking(_lock)
 
 
 def adjust_active(change: int) -> None:
