@@ -499,6 +499,6 @@ __all__ = [
 ]  # fmt: skip
 
 for _name in __all__:
-    if _name != "tensor":  # which asks for itself, since it is called so often
+    if _name not in ("tensor", "from_numpy"):  # `tensor` asks for itself, since it is called so often
         _takes_tensor = "input" in globals()[_name].__code__.co_varnames[:1]
         globals()[_name] = (overridable if _takes_tensor else overridable_by_modes)(globals()[_name])

@@ -12,6 +12,7 @@ from .autograd.graph import LEAF
 from .autograd.modes import no_grad, thread
 from .ops.casting import to_dtype
 from .ops.registry import as_method
+from .overridable import overridable
 from .storage import METHODS
 from .tensor import Tensor, check_floating, lost, new, recast, set_requires_grad, wrap
 from .utils.hooks import warn_if_has_hooks
@@ -87,6 +88,7 @@ for _name, _kind in {
 
 
 @method
+@overridable
 def type_as(self: Tensor, other: Tensor) -> Tensor:
     """This tensor in the other's dtype."""
     return self.to(other.dtype)
@@ -263,6 +265,44 @@ Tensor.name = None  # type: ignore[attr-defined]
 
 for _name, _member in METHODS.items():
     setattr(Tensor, _name, _member)
+
+
+@method
+def is_pinned(self: Tensor, device: Any = None) -> bool:
+    """False: no memory is pinned for an accelerator."""
+    return False
+
+
+@method
+def dim_order(self: Tensor, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The dimensions from the outermost to the innermost in memory."""
+    return tuple(sorted(range(self.ndim), key=lambda dim: (-abs(self._array.strides[dim]), dim)))
+
+
+# --- by a Python function, element by element -------------------------------------------------------------------------------------
+
+
+def _elementwise(name: str, count: int) -> None:
+    def function(self: Tensor, *given: Any) -> Tensor:
+        *others, callable = given
+        if len(others) != count - 1:
+            raise TypeError(f"{name}() takes {count - 1} tensors and a function")
+        if self._node is not None and thread.grad_enabled:
+            raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+        from .autograd.inplace import assign, check_writable
+
+        check_writable(self)
+        arrays = [self._array, *(one._array for one in others)]
+        results = [callable(*elements) for elements in zip(*(array.reshape(-1).tolist() for array in arrays), strict=True)]
+        return assign(self, wrap(np.array(results, self._array.dtype).reshape(self._array.shape)))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = "Sets each element to what a Python function makes of it, and of the others' elements: slow."
+    setattr(Tensor, name, function)
+
+
+for _name, _count in (("apply_", 1), ("map_", 2), ("map2_", 3)):
+    _elementwise(_name, _count)
 
 
 # --- new tensors like this one ----------------------------------------------------------------------------------------------------

@@ -45,13 +45,16 @@ def overriding(args: tuple, kwargs: dict) -> list:
 def overridable(function: Callable) -> Callable:
     """A function of tensors that is no op, as one that tensor subclasses and modes can override.
 
-    The usual call, with a plain tensor first and no mode, costs a look at its type.
+    The usual call, with a plain tensor first, a tensor or number last and no mode, costs a look at their types.
     """
     import functools
 
     @functools.wraps(function)
     def entry(*args: Any, **kwargs: Any) -> Any:
-        if (state.active or not args or type(args[0]) not in plain_types) and (thread.functions or overriding(args, kwargs)):
+        unusual = state.active or not args or type(args[0]) not in plain_types
+        if (unusual or (type(args[-1]) not in plain_types and type(args[-1]) not in SILENT)) and (
+            thread.functions or overriding(args, kwargs)
+        ):
             from .overrides import call_overrides
 
             return call_overrides(entry, args, kwargs, function)

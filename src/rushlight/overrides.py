@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -60,6 +61,10 @@ def handled(function: Callable, handlers: list, args: tuple, kwargs: dict) -> An
     types = tuple(type(one) for one in handlers)
     modes = thread.functions
     if modes:
+        if isinstance(getattr(modes[-1].__torch_function__, "__self__", None), type):
+            raise RuntimeError(
+                "Defining your mode's `__torch_function__` as a classmethod is not supported, please make it a plain method"
+            )
         _set_modes(modes[:-1])
         try:
             result = modes[-1].__torch_function__(function, types, args, kwargs)
@@ -68,10 +73,25 @@ def handled(function: Callable, handlers: list, args: tuple, kwargs: dict) -> An
         if result is not NotImplemented:
             return result
     for handler in handlers:
+        if not hasattr(type(handler).__torch_function__, "__self__"):
+            warn_of_plain_method()
         result = handler.__torch_function__(function, types, args, kwargs)
         if result is not NotImplemented:
             return result
     return NotImplemented
+
+
+@functools.cache
+def warn_of_plain_method() -> None:
+    """Warns, once, of a `__torch_function__` that is no class method."""
+    import warnings
+
+    warnings.warn(
+        "Defining your `__torch_function__` as a plain method is deprecated and will be an error in future, please define it as a "
+        "classmethod.",
+        UserWarning,
+        stacklevel=5,
+    )
 
 
 def call_overrides(
@@ -204,8 +224,6 @@ def wrap_torch_function(dispatcher: Callable) -> Callable:
     """Decorates a function of one's own: `dispatcher` takes its arguments and returns those that may override it."""
 
     def decorate(function: Callable) -> Callable:
-        import functools
-
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
             relevant = dispatcher(*args, **kwargs)

@@ -1,4 +1,4 @@
 """Programs with complex numbers (see facts.py)."""
 
-from . import behaviour, functions, lazy, learning, parts
+from . import behaviour, expressions, functions, lazy, learning, parts
 from .programs import PROGRAMS

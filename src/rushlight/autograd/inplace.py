@@ -35,6 +35,10 @@ def inplace_form(op: Op) -> Callable:
 def change(target: Tensor, op: Op, args: tuple, kwargs: dict) -> Tensor:
     """Computes `op(target, ...)` and writes it into `target`."""
     if not isinstance(target, Tensor):
+        if overriding((target,), {}):
+            from ..overrides import call_overrides
+
+            return call_overrides(getattr(Tensor, f"{op.name}_"), (target, *args), kwargs)
         raise TypeError(f"{op.name}_(): argument 'self' must be Tensor, not {type(target).__name__}")
     if not state.active and type(target) in plain_types and written_directly(target, op, args, kwargs):
         return target

@@ -13,6 +13,7 @@ from ..arrays.basic import generic, ndarray
 from ..arrays.masking import masked, select
 from ..arrays.promotion import NUMBERS, cast, common_dtype
 from ..autograd.inplace import change
+from ..overridable import overridable
 from ..tensor import Tensor, wrap
 from .dispatch import broadcast_error, type_word
 from .kinds import Array, beside, chooses, constant_op, general, pointwise
@@ -453,7 +454,7 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 
 
 METHODS = {
-    "equal": equal, "allclose": allclose, "where": where_method, "masked_fill": masked_fill,
+    "equal": overridable(equal), "allclose": overridable(allclose), "where": where_method, "masked_fill": masked_fill,
     "masked_fill_": masked_fill_, "clamp": clamp,
 }  # fmt: skip
 ALIASES = {

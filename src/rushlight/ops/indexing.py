@@ -365,12 +365,25 @@ def quick_picked(given: Any, shape: tuple) -> tuple | None:
     return None
 
 
+def handed_on(name: str, *args: Any) -> Any:
+    """What a handler makes of a call of one of these methods."""
+    from ..members import own_member
+    from ..overrides import call_overrides
+
+    return call_overrides(own_member(name), args, {})
+
+
 def getitem(self: Tensor, index: Any) -> Tensor:
     """`self[index]`: a view for integers, slices, None and Ellipsis; a copy for tensors, arrays and lists of indices, and masks."""
     basic = quick_basic(index)
     if basic is not None:
         return basic_index(self, basic)
-    view, picked = quick_picked(index, self._array.shape) or split_index(self._array.shape, index)
+    found = quick_picked(index, self._array.shape)
+    if found is None:
+        if overriding((index,), {}):
+            return handed_on("__getitem__", self, index)
+        found = split_index(self._array.shape, index)
+    view, picked = found
     if picked is None:
         return basic_index(self, view)
     source = self if view is None else basic_index(self, view)
@@ -383,13 +396,17 @@ pick = index  # where a parameter has that name
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """`self[index] = value`, a number, tensor or array that broadcasts to the place; gradients flow to `value` and to the rest."""
     if type(value) not in plain_types and type(value) not in SILENT and overriding((value,), {}):
-        from ..members import own_member
-        from ..overrides import call_overrides
-
-        return call_overrides(own_member("__setitem__"), (self, index, value), {})
+        handed_on("__setitem__", self, index, value)
+        return
     view, picked = quick_basic(index), None
     if view is None:
-        view, picked = quick_picked(index, self._array.shape) or split_index(self._array.shape, index)
+        found = quick_picked(index, self._array.shape)
+        if found is None:
+            if overriding((index,), {}):
+                handed_on("__setitem__", self, index, value)
+                return
+            found = split_index(self._array.shape, index)
+        view, picked = found
     source = assignable(self, value, picked)
     base = self if self._base is None else self._base
     recorded = thread.grad_enabled and not (self._node is base._node is source._node is None)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.promotion import NUMBERS
+from ..overridable import overriding
 from ..tensor import Tensor
 from . import comparisons, pointwise
 
@@ -23,8 +24,18 @@ def power(self: Tensor, exponent: Any) -> Any:
         if exponent == 3:
             return pointwise.cube(self)
     elif not isinstance(exponent, OPERANDS):
-        return NotImplemented
+        return foreign("__pow__", self, exponent)
     return pointwise.pow(self, exponent)
+
+
+def foreign(name: str, self: Tensor, other: Any) -> Any:
+    """What an operand of a foreign type makes of an operator, if it handles calls."""
+    if not overriding((other,), {}):
+        return NotImplemented
+    from ..members import own_member
+    from ..overrides import call_overrides
+
+    return call_overrides(own_member(name), (self, other), {}, operator=True)
 
 
 def reflected_division(self: Tensor, other: Any) -> Any:

@@ -37,7 +37,8 @@ def attach(families: Sequence[Any]) -> None:
                 setattr(Tensor, name.replace("__", "__i", 1), getattr(Tensor, f"{op.name}_"))
     for family in families:
         for name, member in getattr(family, "METHODS", {}).items():
-            setattr(Tensor, name, member if name.startswith("__") else as_method(member, name))
+            is_function = name in getattr(family, "__all__", ()) and getattr(family, name) is member
+            setattr(Tensor, name, as_method(member, name) if is_function else member)
         for name, names in getattr(family, "ALIASES", {}).items():
             alias_of(name, *names)
 

@@ -10,6 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..arrays.memory import Layout, address, owner, storage_view, strided
 from ..autograd.projection import dtype_of, project
+from ..overridable import overridable
 from ..tensor import Size, Tensor
 from .dims import dimension_error, position, positions, sizes
 from .dispatch import broadcast_error, shares, type_word
@@ -109,6 +110,7 @@ def view(self: Tensor, *shape: Any, size: Any = (), dtype: Any = None) -> Tensor
     return view_shape(self, *shape, *size) if kind is None else view_dtype(self, kind)
 
 
+@overridable
 def view_as(self: Tensor, other: Tensor) -> Tensor:
     """A view with the other's shape."""
     return view_shape(self, tuple(other.shape))
@@ -362,6 +364,7 @@ def broadcast_to(input: Tensor, size: Any, *more: int) -> Tensor:
     return expand(input, size, *more)
 
 
+@overridable
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`expand` to the other's shape."""
     return expand(self, tuple(other.shape))
