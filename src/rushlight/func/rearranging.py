@@ -23,23 +23,22 @@ def rearrange(tensor: Tensor | Sequence[Tensor], pattern: str, **axes_lengths: i
     one may be left out), right of it the dimensions of the result. `...` stands for any number of them, 1 or () for one of extent
     one. Raises ValueError for a pattern that makes no sense, DimensionBindError for one that does not fit the tensor.
     """
-    if not isinstance(tensor, Tensor):
-        tensor = stack(tensor)  # type: ignore[arg-type]
+    whole = tensor if isinstance(tensor, Tensor) else stack(tensor)
     if pattern.count("->") != 1:
         raise ValueError("Pattern must contain a single '->' separator")
     left, right = (groups_of(side) for side in pattern.split("->"))
     check(left, right, pattern, axes_lengths)
     if ... in left:
-        left, right = with_ellipsis(left, right, tensor.ndim)
-    if len(left) != tensor.ndim:
+        left, right = with_ellipsis(left, right, whole.ndim)
+    if len(left) != whole.ndim:
         raise ValueError(
-            f"Number of dimensions in pattern ({len(left)}) must be equal to the number of dimensions in the tensor ({tensor.ndim})"
+            f"Number of dimensions in pattern ({len(left)}) must be equal to the number of dimensions in the tensor ({whole.ndim})"
         )
     extents: dict[Any, int] = dict(axes_lengths)
-    for group, extent in zip(left, tensor.shape, strict=True):
+    for group, extent in zip(left, whole.shape, strict=True):
         bind(group, extent, extents)
     names = [name for group in left for name in group]
-    split = tensor.reshape(tuple(extents[name] for name in names))
+    split = whole.reshape(tuple(extents[name] for name in names))
     ordered = split.permute(tuple(names.index(name) for group in right for name in group)) if names else split
     return ordered.reshape(tuple(math.prod(extents[name] for name in group) for group in right))
 

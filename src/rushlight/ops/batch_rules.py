@@ -178,7 +178,8 @@ def joined(batch: Batch) -> Any:
 
 def product(batch: Batch) -> Any:
     """matmul and its kin."""
-    return product_of(*batch.arrays, batch.levels)
+    a, b = batch.arrays
+    return product_of(a, b, batch.levels)
 
 
 def product_of(a: Any, b: Any, levels: tuple) -> Any:

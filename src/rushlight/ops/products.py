@@ -52,6 +52,11 @@ def product(a: Any, b: Any) -> Any:
     return a.dot(b) if type(a) is ndarray and type(b) is ndarray else a @ b
 
 
+def by_matrix(a: Any, b: Any, shape: tuple) -> Any:
+    """`a @ b` for a matrix on the right, a result of that shape; of arrays as one large product."""
+    return product(flat(a), b).reshape(shape) if type(a) is ndarray else a @ b
+
+
 def row(x: Any) -> Any:
     """A last dimension as a matrix of one row."""
     return x.reshape(*x.shape[:-1], 1, x.shape[-1])
@@ -225,9 +230,7 @@ def matmul_first(g: Any, y: Any, x_shape: tuple) -> Any:
         return g * conjugated(y) if len(x_shape) == 1 else column(g) @ row(conjugated(y))
     if len(x_shape) == 1:
         return row(g) @ adjoint(y)
-    if len(y.shape) == 2:
-        return product(flat(g), adjoint(y)).reshape(x_shape)
-    return g @ adjoint(y)
+    return by_matrix(g, adjoint(y), x_shape) if len(y.shape) == 2 else g @ adjoint(y)
 
 
 def matmul_second(g: Any, x: Any, y_shape: tuple) -> Any:
@@ -353,7 +356,9 @@ def linear_input(g: Any, weight: Any, x_shape: tuple) -> Any:
         return column(g) * conjugated(weight)
     if len(x_shape) == 2:
         return product(g, conjugated(weight))
-    return product(flat(row(g)) if len(x_shape) == 1 else flat(g), conjugated(weight)).reshape(x_shape)
+    if len(x_shape) == 1:
+        return product(row(g), conjugated(weight)).reshape(x_shape)
+    return by_matrix(g, conjugated(weight), x_shape)
 
 
 def linear_weight(g: Any, x: Any, weight_shape: tuple) -> Any:
