@@ -550,3 +550,75 @@ def accessing_grad_of_an_inner_tensor_warns(torch):
         warnings.simplefilter("always")
         found = y.grad
     return found, [[one.category.__name__, str(one.message)[:120]] for one in caught]
+
+
+# --- the type of gradients --------------------------------------------------------------------------------------------------------
+
+
+@case
+def assigning_grad(torch):
+    def run(value):
+        x = leaf(torch)
+        x.grad = value
+        return x.grad
+
+    one = torch.ones(3, dtype=torch.float64)
+    values = (one, None, one.float(), one[:2], 3, [1.0], one.clone().requires_grad_(), one.long(), one.bool(), one * 1j, one.half())
+    return [attempt(run, value) for value in values]
+
+
+def with_grad_dtype(torch, kind):
+    x = torch.ones(3, requires_grad=True)
+    x.grad_dtype = kind
+    return x
+
+
+@case
+def setting_grad_dtype(torch):
+    def run(tensor, kind):
+        tensor.grad_dtype = kind
+        return str(tensor.grad_dtype)
+
+    kinds = (torch.float64, None, torch.float32, torch.int64, 3, "float")
+    makers = (lambda: leaf(torch), lambda: leaf(torch) * 2, lambda: torch.ones(3), lambda: torch.tensor(1))
+    found = [attempt(run, make(), kind) for make in makers for kind in kinds]
+    return found, [attempt(lambda make=make: str(make().grad_dtype)) for make in makers]
+
+
+@case
+def gradients_in_another_type(torch):
+    found = []
+    for kind in (torch.float64, torch.float16, None, torch.float32):
+        x = with_grad_dtype(torch, kind)
+        for _ in range(2):
+            (x * 2).sum().backward()
+        (asked,) = torch.autograd.grad((x * 3).sum(), x)
+        found.append([x.grad.tolist(), str(x.grad.dtype), asked.tolist(), str(asked.dtype)])
+    return found
+
+
+@case
+def hooks_see_gradients_in_another_type(torch):
+    seen = []
+    x = with_grad_dtype(torch, torch.float64)
+    x.register_hook(lambda g: seen.append(str(g.dtype)))
+    x.register_post_accumulate_grad_hook(lambda tensor: seen.append(str(tensor.grad.dtype)))
+    (x * 2).sum().backward()
+    return seen
+
+
+@case
+def grad_dtype_and_a_grad_that_is_there(torch):
+    x = torch.ones(3, requires_grad=True)
+    x.grad = torch.ones(3)
+    found = [attempt(setattr, x, "grad_dtype", kind) for kind in (torch.float64, torch.float32, None)]
+    x.grad = None
+    x.grad = torch.ones(3, dtype=torch.float16)
+    (x * 2).sum().backward()
+    return found, x.grad.tolist(), str(x.grad.dtype), attempt(setattr, x, "grad_dtype", torch.float64)
+
+
+@case
+def grad_dtype_belongs_to_the_tensor(torch):
+    x = with_grad_dtype(torch, torch.float64)
+    return str(x.detach().grad_dtype), str(torch.nn.Parameter(x).grad_dtype), str(x.double().detach().grad_dtype)

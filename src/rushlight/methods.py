@@ -28,7 +28,7 @@ TypeObject = type  # the builtin: further down `type` is a method
 INTERNAL = frozenset(
     (
         "_grad", "_cell", "_hooks", "_post_hooks", "_retains", "_inference", "_viewed", "_stamp", "_made", "_accumulate",
-        "_node_hooks", "_tangents", "_record",
+        "_node_hooks", "_tangents", "_record", "_alias_of",
     )
 )
 

@@ -106,6 +106,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     _hooks: OrderedDict | None = None  # hooks on the gradient of a leaf
     _post_hooks: OrderedDict | None = None  # hooks after that gradient has been accumulated
     _retains = False
+    _grad_dtype: Any = False  # what type `.grad` has to have, None for any; False: the tensor's own
     _order: None = None  # a leaf, as the end of an edge, has no place in the order of nodes
     _inference: Any = None  # of a tensor made in inference mode: that mode's mark
     _tangents: dict[int, Tensor] | None = None  # by level of forward mode
@@ -310,12 +311,27 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
+            from .autograd.grad_dtype import check_grad
+
             check_grad(self, value)
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    @property
+    def grad_dtype(self) -> dtypes.dtype | None:
+        """The type that this leaf's `.grad` has to have, and gradients are cast to: its own by default; None allows any."""
+        from .autograd.grad_dtype import get_grad_dtype
+
+        return get_grad_dtype(self)
+
+    @grad_dtype.setter
+    def grad_dtype(self, value: dtypes.dtype | None) -> None:
+        from .autograd.grad_dtype import set_grad_dtype
+
+        set_grad_dtype(self, value)
 
     @property
     def retains_grad(self) -> bool:
@@ -622,23 +638,6 @@ def check_floating(tensor: Tensor, requires_grad: bool, message: str) -> None:
     """Raises RuntimeError when gradients are asked for of a tensor that has none, as one of integers."""
     if requires_grad and tensor._array.dtype.kind not in "fc" and not tensor.is_floating_point():
         raise RuntimeError(message)
-
-
-def check_grad(tensor: Tensor, grad: Any) -> None:
-    """Raises unless `grad` can be the `.grad` of `tensor`."""
-    if not isinstance(grad, Tensor):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
-    if grad is tensor:
-        raise RuntimeError("can't assign Variable as its own grad")
-    if grad._array.dtype != tensor._array.dtype:
-        raise RuntimeError(
-            f"assigned grad has data of a different type: expected {tensor.type()} but got {grad.type()}. "
-            "Convert it with grad.to(tensor.dtype) first."
-        )
-    if grad._array.shape != tensor._array.shape:
-        raise RuntimeError(
-            f"assigned grad has data of a different size: expected {list(tensor._array.shape)} but got {list(grad._array.shape)}"
-        )
 
 
 def gains_history(tensor: Tensor) -> bool:

@@ -322,8 +322,13 @@ class Pass:
         array = tensor._array
         if array is None:  # of a gradient edge that somebody made by hand
             return as_tensor(found)
-        if found.shape != array.shape or dtype_of(found) != array.dtype:
-            found = project(found, array.shape, array.dtype)
+        kind = array.dtype
+        if tensor._grad_dtype is not False:
+            from .grad_dtype import kind_of
+
+            kind = kind_of(tensor, found)
+        if found.shape != array.shape or dtype_of(found) != kind:
+            found = project(found, array.shape, kind)
         return as_tensor(found)
 
 

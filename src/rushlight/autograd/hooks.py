@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from .engine import as_tensor, check_versions, complete, describe_type, edges_of
 from .graph import AccumulateGrad
 from .modes import thread
-from .projection import project_all
+from .projection import project, project_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -152,19 +152,26 @@ def call_posthooks(task: Pass, node: Any, results: tuple, g: Any) -> tuple:
 
 
 def has_leaf_hooks(leaf: Tensor) -> bool:
-    """Whether anybody wants to be called about a leaf's gradient."""
-    return leaf._hooks is not None or leaf._post_hooks is not None or "_accumulate" in leaf.__dict__
+    """Whether a leaf's gradient has to be more than added: somebody wants to be called about it, or it is to be cast."""
+    return (
+        leaf._hooks is not None or leaf._post_hooks is not None or "_accumulate" in leaf.__dict__ or leaf._grad_dtype is not False
+    )
 
 
 def accumulate_hooked(task: Pass, leaf: Tensor, g: Any) -> None:
     """Adds a complete cotangent to a leaf's `.grad`, calling the hooks of the leaf and of its AccumulateGrad."""
+    add: Callable = task.add_to_grad
+    if leaf._grad_dtype is not False:
+        from .grad_dtype import add_cast, kind_of
+
+        add, g = add_cast, project(g, leaf._array.shape, kind_of(leaf, g))
     if leaf._hooks:
         g = hooked(task, leaf._hooks, g)
     before, after = AccumulateGrad.hooks_of(leaf)
     if before:
         g = call_prehooks(task, before, g)
     if g is not None:
-        task.add_to_grad(leaf, g)
+        add(leaf, g)
     call_each((leaf._post_hooks or {}).values(), leaf)
     for hook in list(after.values()):
         replaced = hook((), (as_tensor(g),))
