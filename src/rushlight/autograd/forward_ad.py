@@ -315,7 +315,7 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
         inputs = list(primals)
         private = []  # leaves that only this computation knows
         for i in active:
-            if thread.batch_levels or state.batched_nodes:
+            if state.batched_nodes and not levels_are_open(tangents[i]):
                 primals[i] = batched_as(primals[i], tangents[i])
             if primals[i]._node is None:
                 inputs[i] = set_requires_grad(wrap(primals[i]._array), True)
@@ -336,6 +336,11 @@ def jvp_by_transposition(op: Op, values: list, options: dict, primals: list, tan
     spend([*private, *cotangents])
     pushed = iter([zeros_of(out) if one is None else released(one, recording) for one, out in zip(found, flowing, strict=True)])
     return [None if result is None or result._node is None else next(pushed) for result in results]
+
+
+def levels_are_open(tensor: Tensor) -> bool:
+    """Whether a tensor is batched at open levels of vmap only: no pass sums cotangents over the examples of these."""
+    return all(level in thread.batch_levels for level in getattr(tensor._array, "levels", ()))
 
 
 def spend(variables: list) -> None:
