@@ -5,7 +5,7 @@ from __future__ import annotations
 from rushlight.nn import modules
 
 _SUBMODULES = ("functional", "init", "modules", "parameter", "utils")
-_PARAMETERS = ("Buffer", "Parameter")
+_PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
 
 __all__ = [*modules.__all__, *_PARAMETERS, "functional", "init", "utils"]
 

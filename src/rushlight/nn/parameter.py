@@ -1,4 +1,4 @@
-"""Tensors that a module owns: `Parameter` (trained) and `Buffer` (kept, not trained)."""
+"""Tensors that a module owns: `Parameter` (trained) and `Buffer` (kept, not trained), and those that have no shape yet."""
 
 from __future__ import annotations
 
@@ -107,3 +107,93 @@ class Buffer(Tensor, metaclass=_BufferMeta):
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer
+
+
+# --- without a shape --------------------------------------------------------------------------------------------------------------
+
+# What may be done with a tensor that has no shape yet, by the names of methods; properties are read by `__get__`.
+_ALLOWED = frozenset((
+    "__get__", "__set__", "__hash__", "copy_", "to", "half", "float", "double", "char", "short", "int", "long", "bfloat16", "cpu",
+    "cuda", "share_memory_", "requires_grad_", "is_floating_point", "is_complex", "is_cuda",
+))  # fmt: skip
+
+
+class _Uninitialized(Tensor):
+    """A tensor that gets its shape by `materialize`; until then it can be moved and converted only."""
+
+    cls_to_become: type = Tensor
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", str(func))
+        if name not in _ALLOWED:
+            raise ValueError(
+                f"Attempted to use an uninitialized parameter in {name}. This error happens when you are using a `LazyModule` or "
+                "explicitly manipulating `torch.nn.parameter.UninitializedParameter` objects. When using LazyModules Call "
+                "`forward` with a dummy batch to initialize the parameters before calling torch functions"
+            )
+        return Tensor.__torch_function__.__func__(cls, func, types, args, kwargs or {})  # type: ignore[attr-defined]
+
+    def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
+        """Gives the tensor memory of that shape, uninitialised; it becomes a `cls_to_become`."""
+        dtype = self.dtype if dtype is None else dtype
+        self.data = rushlight.empty(tuple(shape), device=device, dtype=dtype)
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+
+    @property
+    def shape(self) -> Any:  # type: ignore[override]
+        raise RuntimeError(
+            "Can't access the shape of an uninitialized parameter or buffer. This error usually happens in `load_state_dict` when "
+            "trying to load an uninitialized parameter into an initialized one. Call `forward` to initialize the parameters before "
+            "accessing their attributes."
+        )
+
+    def share_memory_(self) -> Any:
+        raise RuntimeError(
+            "Can't share memory on an uninitialized parameter or buffer. Call `forward` to initialize the parameters before "
+            "calling `module.share_memory()`."
+        )
+
+    def __repr__(self, *, tensor_contents: str | None = None) -> str:  # type: ignore[override]
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized, Parameter):
+    """A `Parameter` whose shape is not known yet."""
+
+    cls_to_become = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:  # type: ignore[misc]
+        return Tensor._make_subclass(cls, rushlight.empty(0, device=device, dtype=dtype), requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, dtype=self.data.dtype)
+        return memo[id(self)]
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return UninitializedParameter, (self.requires_grad, None, self.dtype)
+
+
+class UninitializedBuffer(_Uninitialized):
+    """A buffer whose shape is not known yet."""
+
+    cls_to_become = Tensor
+
+    def __new__(
+        cls, requires_grad: bool = False, device: Any = None, dtype: Any = None, persistent: bool = True
+    ) -> Any:
+        buffer: Any = Tensor._make_subclass(cls, rushlight.empty(0, device=device, dtype=dtype), requires_grad)
+        buffer.persistent = persistent
+        buffer._is_buffer = True
+        return buffer
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedBuffer:
+        if id(self) not in memo:
+            memo[id(self)] = type(self)(self.requires_grad, dtype=self.data.dtype, persistent=self.persistent)
+        return memo[id(self)]
+
+
+def is_lazy(value: Any) -> bool:
+    """Whether a tensor has no shape yet."""
+    return isinstance(value, _Uninitialized)
