@@ -26,7 +26,8 @@ REFUSED = (
 # Ops that run on one example after the other, for some or all of their arguments.
 LOOPED = frozenset((
     "addbmm", "addr", "aminmax", "as_strided_scatter", "block_diag", "cat", "ctc_backward", "ctc_losses", "diagonal_copy", "drawn",
-    "embedding_dense_backward", "fill_number_", "fill_tensor", "fill_tensor_", "fractional_max_pool", "geqrf", "imag",
+    "embedding_dense_backward", "fill_number_", "fill_tensor", "fill_tensor_", "fractional_max_pool", "geqrf", "hash_tensor",
+    "imag",
     "index_fill_tensor", "index_select", "linalg.matrix_solve", "masked_scatter", "max_bags", "median_of_all", "mode",
     "nanmedian_along", "nanmedian_of_all", "put", "put_elements", "reduce_at", "roll", "rrelu_with_noise", "search_sorted", "share",
     "std", "std_mean", "sum_bags", "sum_to_size", "take", "take_bags", "take_elements", "unpool_planes", "var", "var_mean",

@@ -123,8 +123,8 @@ newaxis = None
 
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
-    "_C", "backends", "cuda", "fft", "func", "interop", "linalg", "nn", "optim", "overrides", "profiler",
-    "return_types", "serialization", "signal", "special", "utils",
+    "_C", "backends", "cuda", "fft", "func", "interop", "linalg", "masked", "nn", "optim", "overrides", "profiler",
+    "return_types", "serialization", "signal", "special", "testing", "utils",
 )  # fmt: skip
 _ELSEWHERE = {
     "install_as_torch": "interop.alias",

@@ -289,12 +289,9 @@ def _elementwise(name: str, count: int) -> None:
             raise TypeError(f"{name}() takes {count - 1} tensors and a function")
         if self._node is not None and thread.grad_enabled:
             raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
-        from .autograd.inplace import assign, check_writable
-
-        check_writable(self)
         arrays = [self._array, *(one._array for one in others)]
         results = [callable(*elements) for elements in zip(*(array.reshape(-1).tolist() for array in arrays), strict=True)]
-        return assign(self, wrap(np.array(results, self._array.dtype).reshape(self._array.shape)))
+        return self.copy_(wrap(np.array(results, self._array.dtype).reshape(self._array.shape)))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = "Sets each element to what a Python function makes of it, and of the others' elements: slow."

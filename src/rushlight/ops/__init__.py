@@ -81,7 +81,8 @@ ON_DEMAND_FUNCTIONS = {
         "kl_div", "margin_ranking_loss", "pairwise_distance", "poisson_nll_loss", "triplet_margin_loss",
     ),
     "normalization": (
-        "batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_layer_norm", "rms_norm",
+        "batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_group_norm",
+        "native_layer_norm", "rms_norm",
     ),
     "convolution": (
         "conv1d", "conv2d", "conv3d", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution",
@@ -91,9 +92,11 @@ ON_DEMAND_FUNCTIONS = {
         "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d",
     ),
     "embedding": ("embedding",),
+    "estimates": ("gradient", "pca_lowrank", "svd_lowrank"),
+    "matrix_functions": ("vander",),
     "vision": (
-        "affine_grid_generator", "channel_shuffle", "constant_pad_nd", "grid_sampler", "native_channel_shuffle", "pixel_shuffle",
-        "pixel_unshuffle",
+        "affine_grid_generator", "channel_shuffle", "constant_pad_nd", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
+        "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
     ),
 }  # fmt: skip
 attach_on_demand(ON_DEMAND)

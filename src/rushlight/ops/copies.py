@@ -7,7 +7,9 @@ from typing import Any
 
 from ..autograd.graph import public_edge
 from ..tensor import Tensor
+from .along import part_along
 from .complexes import view_as_complex, view_as_real
+from .dims import position
 from .op import Op, renamed
 from .shapes import alias
 from .writing import write_out
@@ -32,11 +34,17 @@ def as_method(name: str) -> Callable:
     return lambda input, *args, **kwargs: getattr(input, name)(*args, **kwargs)
 
 
+def slice_of(input: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+    """The slices along a dimension from `start` to `end`."""
+    return part_along(input, position(dim, input.ndim), slice(start, end, step))
+
+
 VIEWS = (
     "as_strided", "detach", "diagonal", "expand", "permute", "select", "split", "split_with_sizes", "squeeze", "t", "transpose",
     "unbind", "unfold", "unsqueeze", "view",
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable] = {f"{name}_copy": copying(f"{name}_copy", as_method(name)) for name in VIEWS}
+FUNCTIONS["slice_copy"] = copying("slice_copy", slice_of)
 FUNCTIONS |= {f"{view.__name__}_copy": copying(f"{view.__name__}_copy", view) for view in (alias, view_as_complex, view_as_real)}
 
 

@@ -72,6 +72,14 @@ def dropout(input: Tensor, p: float, train: bool) -> Tensor:
     return mul(input, noise(input, input._array.shape, p)) if checked(input, p, train) else input
 
 
+def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
+    """`dropout`, and which elements were kept."""
+    if train is False or not checked(input, p, True):
+        return input.clone(), wrap(np.ones(input._array.shape, np.bool_))
+    kept = wrap(keep_mask(input._array, input._array.shape, p) if p < 1 else np.zeros(input._array.shape, np.bool_))
+    return mul(mul(input, kept), 1 / (1 - p) if p < 1 else 0.0), kept
+
+
 def dropout_(input: Tensor, p: float, train: bool) -> Tensor:
     """In-place form of `dropout`."""
     return input.mul_(noise(input, input._array.shape, p)) if checked(input, p, train) else input
@@ -118,5 +126,5 @@ def drop_affinely(input: Tensor, shape: tuple, p: float, inplace: bool) -> Tenso
 
 __all__ = [
     "alpha_dropout", "alpha_dropout_", "dropout", "dropout_", "feature_alpha_dropout", "feature_alpha_dropout_", "feature_dropout",
-    "feature_dropout_",
+    "feature_dropout_", "native_dropout",
 ]  # fmt: skip

@@ -301,6 +301,17 @@ def linalg_vander(x: Any, N: int | None = None) -> Any:
     return cat(powers, -1)
 
 
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The powers N - 1 to 0 of the numbers in a vector (`increasing`: 0 to N - 1), as columns; N is by default its length."""
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    count = len(x) if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
+    powers = linalg_vander(x, max(count, 2))[:, :count]
+    return powers if increasing else powers.flip(1)
+
+
 # --- systems of tensors ----------------------------------------------------------------------------------------------
 
 
@@ -341,5 +352,5 @@ def linalg_diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) 
     return diagonal(A, offset, dim1, dim2)
 
 
-__all__ = ["matrix_exp", "pinverse"]
+__all__ = ["matrix_exp", "pinverse", "vander"]
 ALIASES: dict[str, tuple[str, ...]] = {}

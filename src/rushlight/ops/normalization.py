@@ -459,6 +459,16 @@ def native_batch_norm(
     return result, centre.reshape(-1), scale
 
 
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`group_norm` of N samples of C channels in `group` groups, the means, and the reciprocals of the standard deviations."""
+    rows = input.reshape(N, group, C // group * HxW)
+    centre = mean(rows, 2, True)
+    scale = rsqrt(mean((rows - centre) * (rows - centre), 2) + eps)
+    return group_norm(input, group, weight, bias, eps), centre.reshape(N, group), scale
+
+
 # --- neighbouring channels --------------------------------------------------------------------------------------------------------
 
 
@@ -477,4 +487,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
     return input / (total * (alpha / size) + k) ** beta
 
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_layer_norm", "rms_norm"]
+__all__ = [
+    "batch_norm", "group_norm", "instance_norm", "layer_norm", "native_batch_norm", "native_group_norm", "native_layer_norm",
+    "rms_norm",
+]  # fmt: skip

@@ -99,6 +99,26 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, *, 
     return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype)
 
 
+def frobenius_norm(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The root of the sum of squares over the given dimensions."""
+    return norm(input, "fro", dim, keepdim)
+
+
+def nuclear_norm(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The sum of the singular values of a matrix, or of those in the two dimensions given."""
+    if isinstance(dim, bool):  # nuclear_norm(input, keepdim)
+        dim, keepdim = None, dim
+    return norm(input, "nuc", dim, keepdim)
+
+
+def norm_except_dim(v: Any, pow: float = 2, dim: int = 0) -> Any:
+    """The norm of order `pow` over all dimensions but `dim` (over all for -1), of a shape that broadcasts with `v`."""
+    if dim == -1:
+        return norm(v, pow)
+    others = [other for other in range(v.ndim) if other != position(dim, v.ndim)]
+    return vector_norm(v, pow, others, True) if others else complexes.abs(v)
+
+
 @composite(samples=lambda: [call(T((2, 3)), T((2, 3))), call(T((2, 3)), T((3,)), 1), call(T((2, 3)), T((2, 3)), 3)])
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The norm of order `p` of `input - other`."""
@@ -120,5 +140,5 @@ def renorm(input: Array, p: float, dim: int, maxnorm: float) -> Any:
     return input * (over * (maxnorm / (norms + 1e-7)) + ~over)
 
 
-__all__ = ["norm", "dist", "renorm"]
+__all__ = ["norm", "dist", "frobenius_norm", "norm_except_dim", "nuclear_norm", "renorm"]
 ALIASES: dict[str, tuple[str, ...]] = {}

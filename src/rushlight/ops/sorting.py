@@ -374,8 +374,19 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     return nonzero_by_dim(input) if as_tuple else argwhere(input)
 
 
+@constant_op(samples=lambda: [call(T((2, 3), 0, 2, "int"), size=2), call(T((3,), 0, 2, "int"), size=4, fill_value=7)])
+def nonzero_static(input: Array, *, size: int, fill_value: int = -1) -> Array:
+    """The first `size` rows of `nonzero`, filled up with `fill_value` where there are fewer."""
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    result = np.full((size, input.ndim), fill_value, np.int64)
+    found = np.argwhere(input)[:size]
+    result[: len(found)] = found
+    return result
+
+
 __all__ = [
     "sort", "argsort", "msort", "topk", "kthvalue", "median", "nanmedian", "mode", "unique", "unique_consecutive",
-    "searchsorted", "bucketize", "isin", "argwhere", "nonzero",
+    "searchsorted", "bucketize", "isin", "argwhere", "nonzero", "nonzero_static",
 ]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

@@ -361,6 +361,46 @@ def histogram(input: Any, bins: Any, *, range: Any = None, weight: Any = None, d
     return histogram_of(input, bins, range, weight, density)
 
 
+def histogramdd(
+    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The histogram of points (the rows along the last dimension), as `(hist, bin_edges)`, with edges per coordinate.
+
+    `bins` is a number of equal bins for all coordinates or one for each, or a vector of edges for each; `range` lists the lower and
+    upper end of each coordinate. `weight` and `density` are as in `histogram`.
+    """
+    array = input._array
+    require_floating("histogramdd", array)
+    if array.ndim < 2:
+        raise RuntimeError("torch.histogramdd: input tensor should have at least 2 dimensions")
+    count = array.shape[-1]
+    bins = [bins] * count if isinstance(bins, int) else [one._array if isinstance(one, Tensor) else one for one in bins]
+    if len(bins) != count:
+        raise RuntimeError("histogramdd: The size of bins must be equal to the innermost dimension of the input.")
+    ends = None if range is None else list(zip(range[::2], range[1::2], strict=True))
+    weights = None if weight is None else weight._array.reshape(-1)
+    found, edges = np.histogramdd(array.reshape(-1, count), bins, ends, density, weights)
+    kind = array.dtype
+    return histogramdd_fields(wrap(found.astype(kind)), tuple(wrap(one.astype(kind)) for one in edges))
+
+
+histogramdd_fields = return_types.make("histogramdd", "hist", "bin_edges")
+
+
+@constant_op(samples=lambda: [call(T((2, 3))), call(T((2, 3), 0, 9, "int"), 1, True)])
+def hash_tensor(input: Array, dim: Any = (), keepdim: bool = False, *, mode: int = 0) -> Array:
+    """The exclusive or of the bits of elements, widened to 64, over the given dimensions (all): a uint64. `mode` is 0."""
+    if mode:
+        raise RuntimeError(f"Unknown hash_tensor mode: {mode}")
+    if not input.size and dim == ():
+        raise RuntimeError(
+            "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
+            "argument."
+        )
+    wide = input.astype({"f": np.float64, "u": np.uint64}.get(input.dtype.kind, np.int64)).view(np.uint64)
+    return np.bitwise_xor.reduce(wide, axes(None if dim == () else dim, input.ndim), None, None, keepdim)
+
+
 @constant_op(samples=lambda: [call(T((6,), 0, 4, "int")), call(T((6,), 0, 4, "int"), minlength=8)])
 def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> Array:
     """How often each value occurs in a vector of non-negative integers, or the sum of its `weights`."""
@@ -382,6 +422,6 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
 
 __all__ = [
     "var", "std", "var_mean", "std_mean", "cov", "corrcoef", "logsumexp", "quantile", "nanquantile", "histc",
-    "histogram", "bincount",
+    "histogram", "histogramdd", "hash_tensor", "bincount",
 ]  # fmt: skip
 ALIASES: dict[str, tuple[str, ...]] = {}

@@ -277,7 +277,9 @@ def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: int, padding_m
     return grid_sample(input, grid, mode, outside, align_corners)
 
 
+grid_sampler_2d = grid_sampler_3d = grid_sampler
+
 __all__ = [
-    "affine_grid_generator", "channel_shuffle", "constant_pad_nd", "grid_sampler", "native_channel_shuffle", "pixel_shuffle",
-    "pixel_unshuffle",
+    "affine_grid_generator", "channel_shuffle", "constant_pad_nd", "grid_sampler", "grid_sampler_2d", "grid_sampler_3d",
+    "native_channel_shuffle", "pixel_shuffle", "pixel_unshuffle",
 ]  # fmt: skip

@@ -8,19 +8,12 @@ import rushlight
 from rushlight.nn import functional as F
 from rushlight.nn.modules.module import Module
 from rushlight.nn.utils import parametrize
+from rushlight.ops.norms import norm_except_dim
 
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
 __all__ = ["spectral_norm", "weight_norm"]
-
-
-def norm_except_dim(weight: Tensor, dim: int) -> Tensor:
-    """The norm over all dimensions but `dim` (over all for -1), of a shape that broadcasts with `weight`."""
-    if dim == -1:
-        return weight.norm()
-    others = [other for other in range(weight.dim()) if other != dim % weight.dim()]
-    return (weight * weight).sum(others, keepdim=True).sqrt() if others else weight.abs()
 
 
 class _WeightNorm(Module):
@@ -29,10 +22,10 @@ class _WeightNorm(Module):
         self.dim = -1 if dim is None else dim
 
     def forward(self, weight_g: Tensor, weight_v: Tensor) -> Tensor:
-        return weight_v * (weight_g / norm_except_dim(weight_v, self.dim))
+        return weight_v * (weight_g / norm_except_dim(weight_v, 2, self.dim))
 
     def right_inverse(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        return norm_except_dim(weight, self.dim), weight
+        return norm_except_dim(weight, 2, self.dim), weight
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
