@@ -30,10 +30,10 @@ def elementwise(batch: Batch) -> Any:
 
 def masked_filled(batch: Batch) -> Any:
     """masked_fill: its value has no dimensions, and so none for examples."""
-    if levels_of(batch.arrays[1]):
-        return NotImplemented
-    input, mask = operands([batch.arrays[0], batch.arrays[2]], batch.levels)
-    return batch.run([np.broadcast_to(input, np.broadcast_shapes(input.shape, mask.shape)), batch.arrays[1], mask])
+    input, value, mask = operands(batch.arrays, batch.levels)
+    if not levels_of(batch.arrays[1]):
+        return batch.run([np.broadcast_to(input, np.broadcast_shapes(input.shape, mask.shape)), value, mask])
+    return np.where(mask, value, input) if value.dtype == input.dtype else NotImplemented
 
 
 def views(batch: Batch) -> Any:
