@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-from . import batching, derivatives, modules, nesting
+from . import batching, derivatives, inside, jacobians, modules, nesting
 from .programs import PROGRAMS

@@ -320,6 +320,13 @@ def copied(batch: Batch) -> Any:
     return batch.run([batch.full(input), aligned(source, batch.levels, max(input.ndim, source.ndim))])
 
 
+def encoded(batch: Batch) -> Any:
+    """one_hot: the examples have as many classes only where it is said how many."""
+    if batch.argument("num_classes") <= 0:
+        raise RuntimeError("When vmap-ing torch.nn.functional.one_hot, please provide an explicit positive num_classes argument.")
+    return batch.run([batch.arrays[0].data])
+
+
 def flipped(batch: Batch) -> Any:
     """flip."""
     moved = behind(sizes(tuple(batch.values[1:])), batch.arrays[0].ndim, batch.extra)
@@ -436,5 +443,5 @@ RULES: dict[str, Callable] = {
     **dict.fromkeys(("max_of_all", "min_of_all"), over_all),
     **INDEXING,
     "vdot": conjugated_product, "linear": linear_map, "masked_fill": masked_filled, "contraction": contracted, "copy": copied,
-    "flip": flipped, "repeat": repeated, "trace": traced,
+    "flip": flipped, "one_hot": encoded, "repeat": repeated, "trace": traced,
 }  # fmt: skip

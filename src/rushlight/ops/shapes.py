@@ -430,6 +430,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     Raises RuntimeError where it would leave the memory.
     """
     array = input._array if isinstance(input, Tensor) else input
+    array = getattr(array, "first", array)  # within vmap: as each of the examples has it
     itemsize = array.dtype.itemsize
     offset = 0 if storage_offset is None else storage_offset * itemsize - storage_begin(array)
     shape, strides = tuple(size), tuple(step * itemsize for step in stride)

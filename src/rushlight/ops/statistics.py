@@ -243,7 +243,9 @@ def quantile_of(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpol
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if q.dtype is not input.dtype:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
-    if not np.all((q._array >= 0) & (q._array <= 1)):
+    from ..arrays.batched import whole
+
+    if not whole((q._array >= 0) & (q._array <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     rank = input.ndim
     line = input.reshape(-1) if dim is None else shapes.movedim(input, dim, -1) if rank else input.reshape(1)
