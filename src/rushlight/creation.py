@@ -254,14 +254,15 @@ def legacy_tensor(*args: Any, device: Any = None) -> Tensor:
 
 def _filler(name: str, make: Any, doc: str) -> Any:
     def function(
-        *size: Any, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
+        *sizes: Any, size: Any = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None, device: Any = None,
         requires_grad: bool = False, pin_memory: bool = False, memory_format: Any = None, names: Any = None,
     ) -> Tensor:  # fmt: skip
+        sizes = sizes if size is None else (size,)
         if dtype is None and out is not None:
             dtype = out.dtype
-        if not size:
+        if not sizes:
             raise TypeError(f"{name}() missing 1 required positional arguments: \"size\"")
-        return finished(make(size_of(size), _type(dtype)), None, device, requires_grad, out)
+        return finished(make(size_of(sizes), _type(dtype)), None, device, requires_grad, out)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
@@ -368,11 +369,12 @@ def _source(generator: Generator | None) -> Any:
 
 def _random(name: str, method: str, doc: str) -> Any:
     def function(
-        *size: Any, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None, layout: Any = None,
-        device: Any = None, requires_grad: bool = False, pin_memory: bool = False, names: Any = None,
+        *sizes: Any, size: Any = None, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = None,
+        layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False, names: Any = None,
     ) -> Tensor:  # fmt: skip
+        sizes = sizes if size is None else (size,)
         kind = _type(out.dtype if dtype is None and out is not None else dtype)
-        array = getattr(_source(generator), method)(size_of(size), kind)
+        array = getattr(_source(generator), method)(size_of(sizes), kind)
         return finished(as_array(array), None, device, requires_grad, out)
 
     function.__name__ = function.__qualname__ = name
@@ -420,13 +422,14 @@ def randint(
 
 
 def randint_like(
-    input: Tensor, low: Any, high: Any = None, *, dtype: Any = None, layout: Any = None, device: Any = None,
-    requires_grad: bool = False, memory_format: Any = None,
+    input: Tensor, low: Any = 0, high: Any = None, *, generator: Generator | None = None, dtype: Any = None, layout: Any = None,
+    device: Any = None, requires_grad: bool = False, memory_format: Any = None,
 ) -> Tensor:  # fmt: skip
     """Integers drawn uniformly from `low` (0) up to, not including, `high`, in the shape and type of `input`."""
     if high is None:
         low, high = 0, low
-    return randint(low, high, tuple(input._array.shape), dtype=input.dtype if dtype is None else dtype, requires_grad=requires_grad)
+    kind = input.dtype if dtype is None else dtype
+    return randint(low, high, tuple(input._array.shape), generator=generator, dtype=kind, requires_grad=requires_grad)
 
 
 def randperm(

@@ -95,7 +95,8 @@ def written_directly(target: Tensor, op: Op, args: tuple, kwargs: dict) -> bool:
     if kwargs:
         if op.arguments is not None:
             (_, *args), kwargs = op.arguments((target, *args), kwargs)  # type: ignore[assignment]
-        if not pointwise or not all(type(value) in (float, int) and name not in op.inputs for name, value in kwargs.items()):
+        options = (*op.signature.positional[len(op.inputs) :], *op.signature.keywords)
+        if not pointwise or not all(type(value) in (float, int) and name in options for name, value in kwargs.items()):
             return False
     operands = []
     for value in args:

@@ -65,9 +65,9 @@ def repeat(input: Array, *repeats: int) -> Array:
     return np.tile(input, tuple(times))
 
 
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *args: Any, dims: Any = ()) -> Tensor:
     """As `repeat`, with ones put in front where `dims` are too few."""
-    times = sizes(dims)
+    times = sizes(args) if args else tuple(dims)
     return repeat(input, (1,) * (input.ndim - len(times)) + tuple(times))
 
 

@@ -15,7 +15,7 @@ from ..autograd.modes import state, thread
 from ..autograd.projection import batched_spaces, spaces_from
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
-from .op import ALIASES, Op, edge_of
+from .op import ALIASES, MISSING, PLACES, Op, edge_of
 
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
@@ -49,7 +49,7 @@ def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
 
 
 def spelled(op: Op, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
-    """Arguments with NumPy's spellings (`axis`, `keepdims`, ...) turned into PyTorch's."""
+    """Arguments with other spellings, such as NumPy's (`axis`, `keepdims`), turned into those of the op."""
     if not kwargs:
         return args, kwargs
     code = getattr(op.forward, "__code__", None)
@@ -63,7 +63,15 @@ def spelled(op: Op, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         return (*args, *(rest if isinstance(rest, (tuple, list)) else (rest,))), kwargs
     if op.arguments is not None:
         return args, kwargs
-    return args, {key if key in known else ALIASES.get(key, key): value for key, value in kwargs.items()}
+    return args, {known_name(known, key): value for key, value in kwargs.items()}
+
+
+def known_name(known: tuple[str, ...], name: str) -> str:
+    """The op's own name for what a keyword names."""
+    if name in known:
+        return name
+    place = PLACES.get(name, len(known))
+    return known[place] if place < len(known) else ALIASES.get(name, name)
 
 
 def gather(op: Op, values: list) -> list:
@@ -86,6 +94,8 @@ def argument_error(op: Op, given: list, index: int = 0) -> TypeError:
     if op.takes_list and index < len(given):
         return TypeError(f"expected Tensor as element {index} in argument 0, but got {type(given[index]).__name__}")
     name = op.inputs[min(index, len(op.inputs) - 1)]
+    if given and given[index] is MISSING:
+        return TypeError(f"{op.name.rpartition('.')[2]}() missing 1 required positional argument: '{name}'")
     found = type(given[index]).__name__ if given else "nothing"
     return TypeError(f"{op.name.rpartition('.')[2]}(): argument '{name}' (position {index + 1}) must be Tensor, not {found}")
 

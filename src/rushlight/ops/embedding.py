@@ -58,17 +58,17 @@ def scaled(rows: Any, factors: Any) -> Any:
     call(T((4, 2)), T((0,), 0, 4, kind="int"))],
 )  # fmt: skip
 def embedding(
-    input: Array, indices: Array, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
+    weight: Array, indices: Array, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
 ) -> Array:
     """The rows of a table (V, D) at indices of any shape: (..., D).
 
     No gradient reaches row `padding_idx`; `scale_grad_by_freq` divides gradients by how often a row is looked up; they are dense
     also with `sparse`. Raises IndexError for an index outside of the table.
     """
-    if input.ndim != 2:
+    if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
-    check_indices(indices, len(input))
-    return np.take(input, indices, 0)
+    check_indices(indices, len(weight))
+    return np.take(weight, indices, 0)
 
 
 @linear(

@@ -18,6 +18,7 @@ from ..tensor import Tensor, plain_types, wrap
 from .dims import dimension_error, position
 from .dispatch import careful, mark_view, spaces_from
 from .kinds import Array, composite, linear
+from .rules import parameter_names
 from .samples import T, call
 from .shapes import expand, reshape, unsqueeze, view_shape
 
@@ -175,11 +176,11 @@ def joined(g: Any) -> list:
 
 def into_views(op: Any) -> Any:
     """The public function of an op that takes a tensor apart into views, with a fast path for plain tensors."""
-    forward, name = op.forward, op.inputs[0]
+    forward, known = op.forward, frozenset(parameter_names(op.forward)[1:])
 
     def function(*args: Any, **options: Any) -> Any:
         source: Any = args[0] if args else None
-        if state.active or type(source) not in plain_types or name in options:
+        if state.active or type(source) not in plain_types or (options and not options.keys() <= known):
             return forward(*args, **options) if args and is_array(source) else careful(op, args, options)
         array = source._array
         outputs = tuple([wrap(part) for part in forward(array, *args[1:], **options)])

@@ -17,7 +17,7 @@ from ..autograd.modes import state, thread
 from ..overridable import overridable, overriding
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import broadcast_error, careful, mark_view, shape_error, spelled
-from .op import Op
+from .op import MISSING, Op
 from .quick import several
 from .rules import parameter_names
 
@@ -76,8 +76,8 @@ def pointwise(name: str, forward: Callable, d: Any = (), **declared: Any) -> Cal
 def with_options(op: Op, quick: Callable) -> Callable:
     """The function form of a binary op, which takes keywords; its operator is spared the question."""
 
-    def function(input: Any, other: Any, **kwargs: Any) -> Any:
-        return careful(op, (input, other), kwargs) if kwargs else quick(input, other)
+    def function(input: Any, other: Any = MISSING, **kwargs: Any) -> Any:
+        return careful(op, (input,) if other is MISSING else (input, other), kwargs) if kwargs else quick(input, other)
 
     return function
 

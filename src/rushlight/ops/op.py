@@ -16,7 +16,22 @@ from typing import Any
 from ..autograd.graph import FREED, LEAF, Node, OutputStub
 from . import rules as rule_code
 
-ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other"}
+ALIASES = {
+    "axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other", "split_size": "split_size_or_sections",
+}  # fmt: skip
+PLACES = {"input": 0, "input2": 1, "input3": 2}  # PyTorch's names of parameters that have better ones here
+
+
+class _Missing:
+    """Stands for an argument that was not given."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = _Missing()
 
 
 class Op:

@@ -17,19 +17,7 @@ from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import careful, finish, mark_view, shape_error, spaces_from
-from .op import Op
-
-
-class _Missing:
-    """Stands for an argument that was not given."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = _Missing()
+from .op import MISSING, Op
 
 
 def _stub(*args, **kwargs):  # type: ignore[no-untyped-def]

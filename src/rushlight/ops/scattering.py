@@ -123,16 +123,16 @@ def scattering(name: str, scatter_all: Any, scatter_one: Any, reduced: Any) -> A
     """`scatter` or `scatter_` from its forms for a tensor, for a number, and with `reduce`."""
 
     def function(
-        self: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
+        input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
     ) -> Tensor:
         source = value if src is None else src
         if reduce is not None:
             if reduce not in REDUCTIONS:
                 raise RuntimeError("reduce argument must be either add or multiply.")
             if not isinstance(source, Tensor):
-                source = index.new_full(tuple(index.shape), source, dtype=self.dtype)
-            return reduced(self, dim, index, source, REDUCTIONS[reduce])
-        return (scatter_one if isinstance(source, NUMBERS) else scatter_all)(self, dim, index, source)
+                source = index.new_full(tuple(index.shape), source, dtype=input.dtype)
+            return reduced(input, dim, index, source, REDUCTIONS[reduce])
+        return (scatter_one if isinstance(source, NUMBERS) else scatter_all)(input, dim, index, source)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (
