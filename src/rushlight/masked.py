@@ -164,9 +164,10 @@ def median(
 def logsumexp(
     input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
 ) -> Tensor:
-    """The logarithm of the sum of exponentials over the given dimensions; -inf where nothing is left."""
+    """The logarithm of the sum of exponentials over the given dimensions, in the type of the input; -inf where nothing is left."""
     input = in_type(input, dtype)
-    return filled(input, mask, -math.inf).logsumexp(dims_of(input, dim), keepdim)
+    least = extreme(input.dtype, -1) if input.dtype.category < dtypes.FLOATING else -math.inf
+    return filled(input, mask, least).logsumexp(dims_of(input, dim), keepdim).to(input.dtype)
 
 
 def logaddexp(
@@ -191,7 +192,7 @@ def var(
     input: Tensor, dim: Any = None, unbiased: bool | None = None, *, correction: float | None = None, keepdim: bool | None = False,
     dtype: Any = None, mask: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
-    """The variance over the given dimensions, about the mean of what counts."""
+    """The variance over the given dimensions, about the mean of what counts, in the type of the input."""
     if correction is None:
         correction = 0 if unbiased is False else 1
     elif unbiased is not None:
@@ -201,11 +202,11 @@ def var(
         input = input.to(dtypes.float32)
     dims = dims_of(input, dim)
     if mask is None:
-        return input.var(dims, correction=correction, keepdim=bool(keepdim))
+        return input.var(dims, correction=correction, keepdim=bool(keepdim)).to(input.dtype)
     found = counts(input, dims, mask)
     distance = input - sum(input, dims, keepdim=True, mask=mask) / found
     squares = sum((distance * distance.conj()).real, dims, keepdim=True, mask=mask) / (found - correction).clamp(min=0)
-    return squares if keepdim else squares.reshape(without(squares.shape, dims))
+    return (squares if keepdim else squares.reshape(without(squares.shape, dims))).to(input.dtype)
 
 
 def std(
