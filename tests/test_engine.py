@@ -266,7 +266,7 @@ def test_third_order_through_functions() -> None:
 
 
 def test_create_graph_through_backward(monkeypatch) -> None:
-    monkeypatch.setattr("rushlight.settings._said", set())
+    monkeypatch.setattr("rushlight.warning._said", set())
     x = leaf(2.0, 3.0)
     with pytest.warns(UserWarning, match="create_graph=True will create a reference cycle") as warned:
         (x**2).sum().backward(create_graph=True)

@@ -13,6 +13,7 @@ from .autograd.graph import LEAF
 from .autograd.modes import state, thread
 from .overridable import overridable, overridable_by_modes
 from .tensor import Size, Tensor, check_floating, set_requires_grad, wrap
+from .warning import warn
 
 if TYPE_CHECKING:
     from .random import Generator
@@ -159,13 +160,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             made._node = LEAF
         return made
     if isinstance(data, Tensor):
-        import warnings
-
-        warnings.warn(
+        warn(
             "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
-            UserWarning,
-            stacklevel=2,
+            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor)."
         )
     return finished(array_from(data, dtype), dtype, device, requires_grad)
 

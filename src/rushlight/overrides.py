@@ -9,6 +9,7 @@ from typing import Any
 from .autograd.modes import refresh, thread
 from .overridable import modes_only, overrides_calls, overriding
 from .tensor import Tensor
+from .warning import warn
 
 Handled = (list, tuple)
 
@@ -74,24 +75,15 @@ def handled(function: Callable, handlers: list, args: tuple, kwargs: dict) -> An
             return result
     for handler in handlers:
         if not hasattr(type(handler).__torch_function__, "__self__"):
-            warn_of_plain_method()
+            warn(
+                "Defining your `__torch_function__` as a plain method is deprecated and will be an error in future, please "
+                "define it as a classmethod.",
+                once=True,
+            )
         result = handler.__torch_function__(function, types, args, kwargs)
         if result is not NotImplemented:
             return result
     return NotImplemented
-
-
-@functools.cache
-def warn_of_plain_method() -> None:
-    """Warns, once, of a `__torch_function__` that is no class method."""
-    import warnings
-
-    warnings.warn(
-        "Defining your `__torch_function__` as a plain method is deprecated and will be an error in future, please define it as a "
-        "classmethod.",
-        UserWarning,
-        stacklevel=5,
-    )
 
 
 def call_overrides(

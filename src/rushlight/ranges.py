@@ -12,6 +12,7 @@ from .creation import finished
 from .ops.dispatch import type_word
 from .overridable import overridable_by_modes
 from .tensor import Tensor
+from .warning import warn
 
 LARGEST = 2**63 - 1
 
@@ -76,13 +77,9 @@ def range(
     device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Numbers from `start` to `end`, both included: superseded by `arange`, with its errors."""
-    import warnings
-
-    warnings.warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with Python's "
-        "range builtin. Instead, use torch.arange, which produces values in [start, end).",
-        UserWarning,
-        stacklevel=3,
+        "range builtin. Instead, use torch.arange, which produces values in [start, end)."
     )
     if end is None:
         start, end = 0, start

@@ -8,31 +8,7 @@ from typing import Any
 
 from . import devices, dtypes
 from .tensor import Tensor
-
-_said: set[str] = set()
-_always = False
-
-
-def warn_once(message: str, stacklevel: int) -> None:
-    """Warns the caller at `stacklevel` of something that is said once per process, unless `set_warn_always` was called."""
-    if _always or message not in _said:
-        import warnings
-
-        _said.add(message)
-        warnings.warn(message, UserWarning, stacklevel=stacklevel + 1)
-
-
-def set_warn_always(b: bool) -> None:
-    """Whether warnings that are given once per process are given every time."""
-    global _always
-    if not isinstance(b, bool):
-        raise RuntimeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
-    _always = b
-
-
-def is_warn_always_enabled() -> bool:
-    """What `set_warn_always` was told last."""
-    return _always
+from .warning import is_warn_always_enabled, set_warn_always
 
 
 def get_num_threads() -> int:

@@ -11,6 +11,7 @@ from .arrays.memory import address, owner, resized, storage_view
 from .autograd.graph import LEAF, Node, next_order, version_cell
 from .autograd.modes import thread
 from .tensor import Tensor
+from .warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,14 +98,10 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
 
 def storage(self: Tensor) -> TypedStorage:
     """The memory beneath this tensor, which views share, as elements of its type."""
-    import warnings
-
-    warnings.warn(
+    warn(
         "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage class. This "
         "should only matter to you if you are using storages directly.  To access UntypedStorage directly, use "
-        "tensor.untyped_storage() instead of tensor.storage()",
-        UserWarning,
-        stacklevel=2,
+        "tensor.untyped_storage() instead of tensor.storage()"
     )
     return TypedStorage(self)
 

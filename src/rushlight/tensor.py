@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from .arrays.basic import ndarray
 from .autograd import graph
 from .autograd.graph import LEAF, OutputStub, Untracked, add_hook, public_edge, version_cell
 from .autograd.modes import state, thread
+from .warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -298,13 +298,11 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         """The gradient accumulated so far, None before the first."""
         grad = self._grad
         if grad is None and not self._retains and not self.is_leaf:
-            warnings.warn(
+            warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
                 "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
                 "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access "
-                "the leaf Tensor instead.",
-                UserWarning,
-                stacklevel=2,
+                "the leaf Tensor instead."
             )
         return grad
 
@@ -498,12 +496,10 @@ class Tensor(TensorMethods, metaclass=_TensorType):
 
     def _measured(self) -> Any:
         if self._node is not None:
-            from .settings import warn_once
-
-            warn_once(
+            warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
                 "tensor.detach() first.",
-                stacklevel=3,
+                once=True,
             )
         return self._scalar()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .engine import Pass, as_tensor, running_node
+from ..callers import calling_lines
+from ..warning import warn
+from .engine import as_tensor, running_node
 from .modes import adjust_active, check_bool, thread
-from .observe import program_stack
 
 if TYPE_CHECKING:
     from .graph import Node
@@ -41,10 +41,7 @@ class detect_anomaly:
     def __init__(self, check_nan: bool = True) -> None:
         self.previous = thread.anomaly, thread.anomaly_check_nan
         self.check_nan = check_nan
-        warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.",
-            stacklevel=2,
-        )
+        warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled for debugging.")
 
     def __enter__(self) -> None:
         self.previous = thread.anomaly, thread.anomaly_check_nan
@@ -71,7 +68,7 @@ class set_detect_anomaly:
 
 def remember(node: Node) -> None:
     """Notes on a node the lines of the program that led to it, and during backward the node that ran."""
-    node.metadata["traceback_"] = program_stack()
+    node.metadata["traceback_"] = calling_lines()
     parent = running_node()
     if parent is not None:
         node.metadata["parent_"] = parent
@@ -99,33 +96,22 @@ def node_name(node: Any) -> str:
     return public_node(node).name()
 
 
-def report(error: Exception) -> None:
+def report(node: Any) -> None:
     """Warns where the node was made at which a pass has just failed, and what led to that."""
-    node: Any = None
-    place = error.__traceback__
-    while place is not None:
-        if place.tb_frame.f_code is Pass.run.__code__:
-            node = place.tb_frame.f_locals.get("node")
-            break
-        place = place.tb_next
-    if node is None:
-        return
     trace = node.metadata.get("traceback_")
     if trace is None:
-        warnings.warn(
+        warn(
             f"Error detected in {node_name(node)}. No forward pass information available. Enable detect anomaly during forward "
-            "pass for more information.",
-            stacklevel=5,
+            "pass for more information."
         )
         return
     lines = "".join(trace)
-    warnings.warn(f"Error detected in {node_name(node)}. Traceback of forward call that caused the error:\n{lines}", stacklevel=5)
+    warn(f"Error detected in {node_name(node)}. Traceback of forward call that caused the error:\n{lines}")
     parent = node.metadata.get("parent_")
     while parent is not None:
         lines = "".join(parent.metadata.get("traceback_", ("No forward pass information available.",)))
-        warnings.warn(
+        warn(
             f"\n\nPrevious calculation was induced by {node_name(parent)}. Traceback of forward call that induced the previous "
-            f"calculation:\n{lines}",
-            stacklevel=5,
+            f"calculation:\n{lines}"
         )
         parent = parent.metadata.get("parent_")

@@ -48,13 +48,14 @@ def perform(task: Pass, roots: list, cotangents: list, inputs: list | None, accu
     try:
         task.run()
     except Exception as error:
-        if thread.anomaly:
+        node = failed_node(error)
+        if thread.anomaly and node is not None:
             from .anomaly_mode import report
 
-            report(error)
+            report(node)
         from .explanation import add_note
 
-        add_note(error)
+        add_note(error, node)
         raise
     if not accumulate:
         return [task.result(tensor) for tensor in inputs or ()]
@@ -83,6 +84,16 @@ def frame_of(function: Any) -> Any:
     while frame is not None and frame.f_code is not function.__code__:
         frame = frame.f_back
     return frame
+
+
+def failed_node(error: BaseException) -> Any:
+    """The node that a pass was at when an error was raised in it."""
+    place = error.__traceback__
+    while place is not None:
+        if place.tb_frame.f_code is Pass.run.__code__:
+            return place.tb_frame.f_locals.get("node")
+        place = place.tb_next
+    return None
 
 
 class Careful:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor, wrap
-from .engine import Pass, edges_of, reachable
+from .engine import edges_of, failed_node, reachable
 from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, public_node
 from .recording import Place, Record, edge_before, recording
 
@@ -312,19 +312,8 @@ def cuts_between(start: Record, goal: Record) -> list[tuple[Record, str]] | None
 # --- errors in backward -----------------------------------------------------------------------------------------------------------
 
 
-def failed_node(error: BaseException) -> Any:
-    """The node that a pass was at when an error was raised in it."""
-    place = error.__traceback__
-    while place is not None:
-        if place.tb_frame.f_code is Pass.run.__code__:
-            return place.tb_frame.f_locals.get("node")
-        place = place.tb_next
-    return None
-
-
-def add_note(error: BaseException) -> None:
+def add_note(error: BaseException, node: Any) -> None:
     """Adds to an error raised in backward which node it came from, and the line that made it, or how to learn that."""
-    node = failed_node(error)
     if not isinstance(node, Node):
         return
     made = f"which was made{at(node.trace)}" if node.trace else f"whose line is not known: {SWITCH} to see it"

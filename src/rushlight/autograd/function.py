@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import numpy as np
 
 from ..tensor import Tensor, refresh_view, wrap
+from ..warning import warn
 from .context import FunctionCtx
 from .graph import LEAF, Node, OutputStub, next_order
 from .modes import _set_grad, enable_grad, no_grad, state, thread
@@ -170,11 +170,10 @@ class Function(FunctionCtx, metaclass=FunctionMeta):
     boxed_grads_call = False  # whether backward gets all gradients as one list, from which it may drop them
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        warnings.warn(
+        warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should invoke "
             "them on the class itself. Instantiating an autograd function will raise an error in a future version of PyTorch.",
             DeprecationWarning,
-            stacklevel=2,
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -7,7 +7,6 @@ and for every element of the result, or in fast mode along one random direction 
 from __future__ import annotations
 
 import sys
-import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..arrays.memory import overlaps_itself
 from ..tensor import Tensor, wrap
+from ..warning import warn
 from .gradients import grad
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ class Check:
             zeros = [wrap(np.zeros_like(one._array)) for one in rest]
             for result in grad(rest, self.wanted, zeros, retain_graph=True, allow_unused=True):
                 if result is not None and np.any(result._array):
-                    warnings.warn(UNDEFINED, stacklevel=3)
+                    warn(UNDEFINED)
                     raise GradcheckError(
                         "Expected all input grads to be undefined or zero when all output grads are undefined or zero."
                     )
@@ -448,11 +448,9 @@ def check_inputs(inputs: tuple) -> None:
         if not requires_grad(one):
             continue
         if one._array.dtype not in (np.float64, np.complex128):
-            warnings.warn(
+            warn(
                 f"Input #{number} requires gradient and is not a double precision floating point or complex. This "
-                "check will likely fail if all the inputs are not of double precision floating point or complex. ",
-                UserWarning,
-                stacklevel=3,
+                "check will likely fail if all the inputs are not of double precision floating point or complex. "
             )
         if overlaps_itself(one._array):
             raise RuntimeError(

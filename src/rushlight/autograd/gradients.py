@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays.basic import zeros_like
 from ..tensor import Tensor, refresh_view, set_requires_grad, wrap
+from ..warning import warn
 from .engine import execute, works_on_tensors
 from .modes import thread
 
@@ -38,7 +39,7 @@ def backward(
                 "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only use "
                 "`grad_tensors`."
             )
-        warn_of_deprecation("`grad_variables` is deprecated. Use `grad_tensors` instead.")
+        warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning)
         grad_tensors = grad_variables
     if inputs is not None:
         inputs = wanted_tensors(inputs, "backward")
@@ -51,22 +52,13 @@ def backward(
     execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
 
 
-def warn_of_deprecation(message: str) -> None:
-    """Warns the caller of `grad` or `backward`."""
-    import warnings
-
-    warnings.warn(message, FutureWarning, stacklevel=4)
-
-
 def warn_of_cycle() -> None:
     """Says once what a `.grad` with a history does to memory."""
-    from ..settings import warn_once
-
-    warn_once(
+    warn(
         "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient which can "
         "cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you have to use this "
         "function, make sure to reset the .grad fields of your parameters to None after use to break the cycle and avoid the leak.",
-        stacklevel=4,
+        once=True,
     )
 
 
@@ -108,9 +100,10 @@ def grad(
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     if not only_inputs:
-        warn_of_deprecation(
+        warn(
             "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for other parts of "
-            "the graph, please use torch.autograd.backward."
+            "the graph, please use torch.autograd.backward.",
+            FutureWarning,
         )
     roots, wanted = listed(outputs), wanted_tensors(inputs, "grad")
     keep = create_graph if retain_graph is None else retain_graph

@@ -6,13 +6,13 @@ a node consumed: None, the leaf tensor itself, the producer's node, or an Output
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from ..callers import calling_frame
 from ..utils import hooks as hook_tables
 from .modes import state
 
@@ -330,14 +330,15 @@ class VersionCell:
     def __init__(self) -> None:
         self.version = 0
         self.orders: list[int] = []
-        self.place: tuple | None = None
+        self.place: tuple[str, int] | None = None
 
     def bump(self, depth: int = 1) -> None:
-        """Notes a change, now, by the nearest caller outside Rushlight: at least `depth` calls up."""
+        """Notes a change, now, by the nearest caller outside Rushlight, looked for from `depth` calls up."""
         state.last_write = order = next_order()
-        self.note(order, calling_place(depth + 1))
+        frame = calling_frame(depth + 1)
+        self.note(order, (frame.f_code.co_filename, frame.f_lineno))
 
-    def note(self, order: int, place: tuple) -> None:
+    def note(self, order: int, place: tuple[str, int]) -> None:
         """Notes a change that happened at `order`, by the line at `place`."""
         self.version += 1
         self.place = place
@@ -348,14 +349,6 @@ class VersionCell:
     def changed_since(self, order: int) -> int:
         """How many changes came after the node of that order was made."""
         return sum(1 for change in self.orders if change < order)
-
-
-def calling_place(depth: int = 1) -> tuple:
-    """The code and the line of the nearest caller outside Rushlight, who is at least `depth` calls up."""
-    frame = sys._getframe(depth)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-        frame = frame.f_back
-    return frame.f_code, frame.f_lineno
 
 
 def version_cell(tensor: Tensor) -> VersionCell:
@@ -376,14 +369,14 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
     if not changes:
         return
     assert cell is not None and cell.place is not None
-    code, line = cell.place
+    file, line = cell.place
     producer = producer_name(made_by)
     origin = f", which is output {public_edge(made_by)[1]} of {producer}," if producer else ""
     saver = "A checkpoint" if node is None else public_node(node).name()
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{kind} {list(shape)}]{origin} is at version {cell.version}; expected version {cell.version - changes} instead. "
-        f"{saver} saved it, and it was last changed in place at {code.co_filename}:{line}. "
+        f"{saver} saved it, and it was last changed in place at {file}:{line}. "
         "Hint: change a copy (x.clone()), or use the out-of-place form of that operation."
     )
 

@@ -11,6 +11,7 @@ from ..arrays.memory import coincide, overlaps_itself, resized, share_elements
 from ..ops.kinds import beside, float32, float64
 from ..overridable import overriding
 from ..tensor import Tensor, plain_types, wrap
+from ..warning import warn
 from .graph import FREED, LEAF, Node, next_order, retain, version_cell
 from .modes import state, thread
 from .views import check_view_writable, outdate_views, rebase, refresh
@@ -182,16 +183,12 @@ def shares_elements(array: Any, other: Any, unless_same: bool) -> bool:
 
 def warn_of_expanded(op: Op) -> None:
     """PyTorch's warnings for ops that write into expanded tensors all the same."""
-    import warnings
-
     name = op.name.removesuffix("_number").removesuffix("_tensor")
     if name in ("index_fill", "index_put", "masked_fill"):
         example = "tensor[indices] = tensor" if name == "index_put" else "tensor[mask] = scalar"
-        warnings.warn(
+        warn(
             f"Use of {name}_ on expanded tensors is deprecated. Please clone() the tensor before performing this operation. This "
-            f"also applies to advanced indexing e.g. {example}",
-            UserWarning,
-            stacklevel=5,
+            f"also applies to advanced indexing e.g. {example}"
         )
 
 
@@ -321,15 +318,11 @@ def overwrite(target: Tensor, values: Any) -> None:
         thread.mutation.before_change(target)
     if target._array.shape != values.shape:
         if target._array.size:
-            import warnings
-
-            warnings.warn(
+            warn(
                 f"An output with one or more elements was resized since it had shape {list(target._array.shape)}, which does not "
                 f"match the required output shape {list(values.shape)}. This behavior is deprecated, and in a future PyTorch "
                 "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by "
-                "resizing it, inplace, to zero elements with t.resize_(0).",
-                UserWarning,
-                stacklevel=4,
+                "resizing it, inplace, to zero elements with t.resize_(0)."
             )
         target._array = resized(target._array, values.shape)
     np.copyto(target._array, values, casting="unsafe")

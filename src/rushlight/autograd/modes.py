@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from ..warning import warn
+
 
 class _State:
     __slots__ = ("active", "silent", "last_write", "hooks", "batched_nodes")
@@ -162,13 +164,10 @@ class _Decorator:
 
 def warn_of_classes() -> None:
     """Says that a mode should not decorate a class."""
-    import warnings
-
-    warnings.warn(
+    warn(
         "Decorating classes is deprecated and will be disabled in future versions. You should only decorate functions or methods. "
         "To preserve the current behavior of class decoration, you can directly decorate the `__init__` method and nothing else.",
         FutureWarning,
-        stacklevel=3,
     )
 
 

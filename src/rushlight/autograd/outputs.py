@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor
+from ..warning import warn
 from .graph import LEAF, version_cell
 from .modes import no_grad, thread
 
@@ -71,10 +71,9 @@ def check_marks(changed: tuple, constant: tuple, inputs: set[int], outputs: list
     returned = {id(out) for out in outputs}
     for tensor in changed:
         if id(tensor) not in inputs:
-            warnings.warn(
+            warn(
                 "ctx.mark_dirty() received a tensor that was not an input. Only input "
-                "Tensors that have been mutated should be passed to ctx.mark_dirty().",
-                stacklevel=4,
+                "Tensors that have been mutated should be passed to ctx.mark_dirty()."
             )
         if id(tensor) not in returned:
             raise RuntimeError(

@@ -5,15 +5,16 @@ from __future__ import annotations
 import enum
 import os
 import time
-import warnings
 from collections.abc import Callable
 from typing import Any
 
+from ..callers import calling_place
 from ..overrides import TorchFunctionMode
+from ..warning import warn
 from .graph import public_node
 from .modes import _Decorator, thread
 from .profiler_util import EventList, FunctionEvent, FunctionEventAvg, flops_of
-from .recording import program_line, tensors_in
+from .recording import tensors_in
 
 
 class ProfilerActivity(enum.Enum):
@@ -39,7 +40,7 @@ def kineto_available() -> bool:
 
 def warn_of_cuda() -> None:
     """Says that only the CPU is watched."""
-    warnings.warn("CUDA is not available, disabling CUDA profiling", stacklevel=4)
+    warn("CUDA is not available, disabling CUDA profiling")
 
 
 
@@ -96,8 +97,8 @@ class Timer(TorchFunctionMode):
         if self.record_shapes:
             event.input_shapes = [list(tensor._array.shape) for tensor in tensors_in(args)]
         if self.with_stack:
-            place = program_line()
-            event.stack = [] if place is None else [f"{place[0]}({place[1]})"]
+            file, line = calling_place()
+            event.stack = [f"{file}({line})"]
         self.events.append(event)
         self.open.append(event)
         event.time_range.start = event.time_range.end = self.now()
@@ -168,7 +169,7 @@ class profile:
     ) -> None:
         if use_cuda:
             message = "The attribute `use_cuda` will be deprecated soon, please use ``use_device = 'cuda'`` instead."
-            warnings.warn(message, FutureWarning, stacklevel=2)
+            warn(message, FutureWarning)
         if use_cuda or use_device == "cuda":
             warn_of_cuda()
         self.enabled = enabled and use_cpu

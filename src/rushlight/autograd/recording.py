@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ..callers import calling_place
 from ..overrides import TorchFunctionMode
 from ..tensor import Tensor
 from .graph import LEAF, Node, OutputStub, next_order
@@ -56,7 +56,7 @@ class recording(TorchFunctionMode):
 
     def note(self, name: str, tensors: list, before: list, result: Any, start: int) -> None:
         """Gives the results of a call their records."""
-        place = program_line()
+        place = calling_place()
         previous = [record_of(tensor) for tensor in tensors]
         in_place = name == "__setitem__" or (name.endswith("_") and not name.endswith("__"))
         for output in tensors_in(result):
@@ -82,7 +82,7 @@ class recording(TorchFunctionMode):
     def lose(self, name: str, tensor: Tensor, alias: Any) -> None:
         """Notes that a tensor's values were taken without its history."""
         why = None if tensor._node is None else f"{name} cut it off"
-        made = Record(name, program_line(), [(record_of(tensor), why)], self.block)
+        made = Record(name, calling_place(), [(record_of(tensor), why)], self.block)
         if isinstance(alias, Tensor):
             alias.__dict__["_record"], alias.__dict__["_alias_of"] = made, tensor
         else:
@@ -159,11 +159,3 @@ def why_not(name: str, output: Tensor, overwritten: bool) -> str:
     if name in ("tensor", "as_tensor", "asarray"):
         return f"{name}() copies values without their history (stack or cat the tensors instead)"
     return f"{name} passes no gradient to that argument"
-
-
-def program_line() -> Place | None:
-    """The file and line of the program that is running."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("rushlight."):
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import rushlight
 
+from ..warning import warn
+
 if TYPE_CHECKING:
     from rushlight.tensor import Tensor
 
@@ -92,12 +94,9 @@ def trunc_normal_(
     accepted in proportion to the normal density (Robert 1995); these are the draws that PyTorch makes.
     """
     if mean < a - 2 * std or mean > b + 2 * std:
-        import warnings
-
-        warnings.warn(
+        warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect.",
-            stacklevel=2,
+            "The distribution of values may be incorrect."
         )
     if tensor.numel() == 0:
         return tensor
@@ -206,9 +205,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 def _warn_if_empty(tensor: Tensor) -> bool:
     if 0 not in tensor.shape:
         return False
-    import warnings
-
-    warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=3)
+    warn("Initializing zero-element tensors is a no-op")
     return True
 
 
@@ -276,11 +273,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
 def _deprecated(name: str) -> object:
     def fill(*args: object, **kwargs: object) -> object:
-        import warnings
-
-        warnings.warn(
-            f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning, stacklevel=2
-        )
+        warn(f"`nn.init.{name}` is now deprecated in favor of `nn.init.{name}_`.", FutureWarning)
         return globals()[name + "_"](*args, **kwargs)
 
     fill.__name__ = name

@@ -307,10 +307,14 @@ def record(
         outputs[floating.index(True)]._node = node
         if several and "out" in op.needed.slots:
             node.constants = tuple(output for output, f in zip(outputs, floating, strict=True) if output is not None and not f)
-    if thread.anomaly or thread.saved_hooks:
-        from ..autograd.observe import observe
+    if thread.anomaly:
+        from ..autograd.anomaly_mode import remember
 
-        observe(node, given, outputs)
+        remember(node)
+    if thread.saved_hooks:
+        from ..autograd.saved import pack_saved
+
+        pack_saved(node, given, outputs, thread.saved_hooks[-1])
 
 
 def save(

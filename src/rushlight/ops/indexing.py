@@ -6,7 +6,6 @@ both are ops as well, and serve as derivatives of everything else that picks or 
 
 from __future__ import annotations
 
-import warnings
 from types import EllipsisType, NoneType
 from typing import Any
 
@@ -21,6 +20,7 @@ from ..autograd.modes import thread
 from ..autograd.views import rebase
 from ..overridable import SILENT, overriding
 from ..tensor import Tensor, plain_types, wrap
+from ..warning import warn
 from .dispatch import type_word
 from .filling import copy
 from .kinds import Array, linear
@@ -238,11 +238,7 @@ def index_array(given: Any) -> Any:
     if kind in (int64, np.bool_):
         return array
     if kind == np.uint8:
-        warnings.warn(
-            "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.",
-            UserWarning,
-            stacklevel=4,
-        )
+        warn("indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead.")
         return array.astype(bool)
     if kind == np.int32 or (kind.kind in "iu" and not isinstance(given, Tensor)):
         return array.astype(np.int64)
@@ -256,10 +252,7 @@ def entries(given: Any) -> list:
         and len(given) < 32
         and any(isinstance(one, (Tensor, list, tuple, slice, ndarray, NoneType, EllipsisType)) for one in given)
     ):
-        warnings.warn(
-            "Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq].",
-            UserWarning, stacklevel=4,
-        )  # fmt: skip
+        warn("Using a non-tuple sequence for multidimensional indexing is deprecated; use x[tuple(seq)] instead of x[seq].")
         given = tuple(given)
     found: list[Any] = []
     for one in given if isinstance(given, tuple) else (given,):

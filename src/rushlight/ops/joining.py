@@ -15,6 +15,7 @@ from ..arrays.promotion import cast, common_dtype
 from ..autograd.graph import LEAF, OutputStub, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, plain_types, wrap
+from ..warning import warn
 from .dims import dimension_error, position
 from .dispatch import careful, mark_view, spaces_from
 from .kinds import Array, composite, linear
@@ -445,9 +446,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Grids of coordinates from vectors, as views: `ij` gives matrix indices, `xy` Cartesian ones (dimensions 0 and 1 swapped)."""
     given = list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else list(tensors)
     if indexing is None:
-        from ..settings import warn_once
-
-        warn_once("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", stacklevel=2)
+        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.", once=True)
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     for tensor in given:

@@ -12,6 +12,7 @@ from ..arrays.memory import Layout, address, owner, storage_view, strided
 from ..autograd.projection import dtype_of, project
 from ..overridable import overridable
 from ..tensor import Size, Tensor
+from ..warning import warn
 from .dims import dimension_error, position, positions, sizes
 from .dispatch import broadcast_error, shares, type_word
 from .kinds import Array, composite, constant_op, linear
@@ -295,13 +296,11 @@ def all_reversed(self: Tensor) -> Tensor:
     """The dimensions in reverse order: the transpose of a matrix."""
     if self.ndim == 2:
         return permute(self, 1, 0)
-    from ..settings import warn_once
-
-    warn_once(
+    warn(
         "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will throw an error in "
         "a future release. Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
         "reverse the dimensions of a tensor.",
-        stacklevel=2,
+        once=True,
     )
     return permute(self, tuple(range(self.ndim - 1, -1, -1)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from .. import dtypes
 from ..creation import finished
 from ..tensor import Tensor, wrap
+from ..warning import warn
 from .checks import somewhere
 from .complexes import view_as_real
 from .fft import complex_transform, real_transform, to_real_transform
@@ -86,12 +86,10 @@ def window_for(name: str, window: Any, win_length: int, n_fft: int, kind: dtypes
     if not 0 < win_length <= n_fft:
         raise RuntimeError(f"{name}: expected 0 < win_length <= n_fft, but got win_length={win_length}")
     if window is None:
-        warnings.warn(
+        warn(
             "A window was not provided. A rectangular window will be applied, which is known to cause spectral "
             "leakage. Other windows "
-            "such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage.",
-            UserWarning,
-            stacklevel=4,
+            "such as torch.hann_window or torch.hamming_window are recommended to reduce spectral leakage."
         )
         window = wrap(np.ones(win_length, kind.to_real().numpy))
     elif window.ndim != 1 or window.shape[0] != win_length:

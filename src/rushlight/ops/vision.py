@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..tensor import Size, Tensor, wrap
+from ..warning import warn
 from .activations import masked
 from .dispatch import type_word
 from .kinds import Array, linear
@@ -201,7 +201,7 @@ def grid_sample(
             f"'{padding_mode}'"
         )
     if align_corners is None:
-        warnings.warn(ALIGN_WARNING, stacklevel=2)
+        warn(ALIGN_WARNING)
         align_corners = False
     check_grid(input, grid, mode)
     size = tuple(input.shape[2:])
@@ -242,7 +242,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     or 3).
     """
     if align_corners is None:
-        warnings.warn(ALIGN_WARNING, stacklevel=2)
+        warn(ALIGN_WARNING)
         align_corners = False
     size = tuple(size)
     if not theta.is_floating_point():

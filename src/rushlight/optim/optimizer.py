@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable
 from copy import deepcopy
@@ -12,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import dtypes
-from ..autograd.graph import calling_place, next_order, version_cell
+from ..autograd.graph import next_order, version_cell
 from ..autograd.modes import enable_grad, state, thread
+from ..callers import calling_place
 from ..tensor import Tensor, wrap
 from ..utils.hooks import RemovableHandle, add_hook
+from ..warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,11 +138,9 @@ class Optimizer:
             param_group.setdefault(name, default)
         params = param_group["params"]
         if len(params) != len({id(param) for param in params}):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
-                "see github.com/pytorch/pytorch/issues/40967 for more information",
-                UserWarning,
-                stacklevel=3,
+                "see github.com/pytorch/pytorch/issues/40967 for more information"
             )
         known = {id(param) for group in self.param_groups for param in group["params"]}
         if any(id(param) in known for param in params):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import enum
 import os
 import time
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..autograd import profiler as _profiler
 from ..autograd.profiler import ProfilerActivity, kineto_available, record_function, supported_activities, warn_of_cuda
 from ..autograd.profiler_util import EventList, write_trace
+from ..warning import warn
 
 
 class ProfilerAction(enum.Enum):
@@ -40,7 +40,7 @@ def schedule(
             f"(need > 0), repeat={repeat} (need >= 0), skip_first={skip_first} (need >= 0)."
         )
     if warmup == 0:
-        warnings.warn("Profiler won't be using warmup, this can skew profiler results", stacklevel=2)
+        warn("Profiler won't be using warmup, this can skew profiler results")
     cycle = wait + warmup + active
 
     def action(step: int) -> ProfilerAction:
@@ -103,7 +103,7 @@ class profile:
     ) -> None:
         self.activities = supported_activities() if activities is None else set(activities)
         if use_cuda is not None:
-            warnings.warn("`use_cuda` is deprecated, use `activities` argument instead", FutureWarning, stacklevel=2)
+            warn("`use_cuda` is deprecated, use `activities` argument instead", FutureWarning)
         if use_cuda or ProfilerActivity.CUDA in self.activities:
             warn_of_cuda()
             self.activities.discard(ProfilerActivity.CUDA)

@@ -7,7 +7,6 @@ runs the part again, recorded, and another backward pass through that.
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
@@ -17,9 +16,10 @@ from ..autograd.engine import running_pass
 from ..autograd.function import Function
 from ..autograd.gradients import backward
 from ..autograd.modes import enable_grad, thread
-from ..autograd.observe import program_stack
 from ..autograd.saved import saved_tensors_hooks
+from ..callers import calling_lines
 from ..tensor import Tensor, set_requires_grad
+from ..warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -172,10 +172,9 @@ def checkpoint(
     numbers. Raises CheckpointError in backward where the runs differ.
     """
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. Starting in PyTorch 2.9, calling "
-            f"checkpoint without use_reentrant will raise an exception. {_EXPLICIT}",
-            stacklevel=2,
+            f"checkpoint without use_reentrant will raise an exception. {_EXPLICIT}"
         )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
@@ -200,11 +199,10 @@ def checkpoint(
 def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any) -> Any:
     """Runs modules one after the other in so many segments, all but the last of them checkpointed."""
     if use_reentrant is None:
-        warnings.warn(
+        warn(
             "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. In "
             "version 2.9 we "
-            f"will raise an exception if use_reentrant is not passed. {_EXPLICIT}",
-            stacklevel=2,
+            f"will raise an exception if use_reentrant is not passed. {_EXPLICIT}"
         )
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
@@ -286,7 +284,7 @@ class _Part:
     def pack(self, tensor: Tensor) -> _Place:
         """Notes that a tensor would have been saved."""
         if self.logs is not None:
-            self.logs[0].append("".join(program_stack()))
+            self.logs[0].append("".join(calling_lines()))
         place = _Place(self, len(self.places), _looks(tensor))
         self.places.append(weakref.ref(place))
         return place
@@ -339,7 +337,7 @@ class _Part:
         if self.logs is not None:
             if not self.done:
                 self.logs[1].clear()
-            self.logs[1].append("".join(program_stack()))
+            self.logs[1].append("".join(calling_lines()))
         if self.done == len(self.places):
             raise CheckpointError(
                 "torch.utils.checkpoint: trying to save more tensors during recomputation than during the original forward pass."
@@ -384,7 +382,7 @@ def _detached(tensor: Tensor) -> Tensor:
 def check_backward_validity(inputs: Iterable[Any]) -> None:
     """Warns where none of the inputs requires a gradient."""
     if not any(isinstance(one, Tensor) and one.requires_grad for one in inputs):
-        warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=5)
+        warn("None of the inputs have requires_grad=True. Gradients will be None")
 
 
 def detach_variable(inputs: tuple) -> tuple:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING
 
+from ..warning import warn
+
 if TYPE_CHECKING:
     from collections import OrderedDict
     from collections.abc import Callable, Sequence
@@ -76,14 +78,11 @@ def unserializable_hook(f: Callable) -> Callable:
 
 def warn_if_has_hooks(tensor: Any) -> None:
     """Warns of the hooks that a tensor has and that will not be saved with it."""
-    import warnings
-
     for hook in (tensor._backward_hooks or {}).values():
         if not hasattr(hook, "__torch_unserializable__"):
-            warnings.warn(
+            warn(
                 f"backward hook {hook!r} on tensor will not be serialized.  If this is expected, you can decorate the function "
-                "with @torch.utils.hooks.unserializable_hook to suppress this warning",
-                stacklevel=2,
+                "with @torch.utils.hooks.unserializable_hook to suppress this warning"
             )
 
 
@@ -144,12 +143,9 @@ class BackwardHook:
 
     def _without_inputs(self, grad_outputs: tuple[Any, ...]) -> None:
         """Calls the hooks of a module none of whose inputs requires a gradient."""
-        import warnings
-
-        warnings.warn(
+        warn(
             "Full backward hook is firing when gradients are computed with respect to module outputs since "
-            "no inputs require gradients. See torch.nn.Module.register_full_backward_hook for more details.",
-            stacklevel=5,
+            "no inputs require gradients. See torch.nn.Module.register_full_backward_hook for more details."
         )
         for hook in self.user_hooks:
             result = hook(self.module, (None,) * self.n_inputs, grad_outputs)
@@ -168,7 +164,8 @@ class BackwardHook:
 
         # As in PyTorch, also inputs that require none have a gradient here: zeros.
         filled = [
-            zeros(shape, dtype=dtype) if grad is None else grad for grad, (shape, dtype) in zip(grads, self.input_spaces, strict=True)
+            zeros(shape, dtype=dtype) if grad is None else grad
+            for grad, (shape, dtype) in zip(grads, self.input_spaces, strict=True)
         ]
         spread = _spread(filled, self.input_places, self.n_inputs)
         for hook in self.user_hooks:

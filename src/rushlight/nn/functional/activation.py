@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 from ...autograd.inplace import change
@@ -12,6 +11,7 @@ from ...ops import softmax as softmaxes
 from ...ops.activations import gelu, glu, hardshrink, logsigmoid, prelu, softplus, softshrink, softsign, tanhshrink
 from ...ops.functions import sigmoid, tanh
 from ...tensor import Tensor, wrap
+from ...warning import warn
 
 if TYPE_CHECKING:
     from ...dtypes import dtype as DType
@@ -132,9 +132,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
 
 def implicit_dimension(name: str, rank: int) -> int:
     """The dimension that PyTorch takes where none is given, with its warning."""
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.", stacklevel=3
-    )
+    warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.")
     return 0 if rank in (0, 1, 3) else 1
 
 
@@ -159,7 +157,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Source: Jang et al., Categorical Reparameterization with Gumbel-Softmax (2016).
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=2)
+        warn("`eps` parameter is deprecated and has no effect.")
     from ...random import default_generator
 
     array = logits._array
@@ -220,10 +218,9 @@ def accepted(name: str, spatial: int) -> str:
 def warn_of_rank(name: str, rank: int, spatial: int) -> None:
     """PyTorch's warning about an input of a rank that does not suit."""
     if rank not in (spatial + 1, spatial + 2):
-        warnings.warn(
+        warn(
             f"{name}: Received a {rank}-D input to {name}, which is deprecated and will result in an error in a future release. To "
-            f"retain the behavior and silence this warning, please use dropout instead. {accepted(name, spatial)}",
-            stacklevel=3,
+            f"retain the behavior and silence this warning, please use dropout instead. {accepted(name, spatial)}"
         )
 
 
@@ -240,12 +237,11 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """In training, whole channels of (N, C, H, W) or (N, C, L) set to zero with probability p."""
     warn_of_rank("dropout2d", input.ndim, 2)
     if input.ndim == 3:
-        warnings.warn(
+        warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired - input is "
             "interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a future release to "
             "interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
-            "dropout behavior, please switch to using dropout1d instead.",
-            stacklevel=2,
+            "dropout behavior, please switch to using dropout1d instead."
         )
     return drop_channels(input, p, training, inplace, True)
 

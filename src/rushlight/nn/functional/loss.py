@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from ...ops import classification, losses, regression
@@ -12,6 +11,7 @@ from ...ops.ctc import ctc_loss
 from ...ops.losses import gaussian_nll_loss
 from ...ops.products import linear
 from ...tensor import Tensor
+from ...warning import warn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,19 +24,16 @@ def chosen(size_average: Old, reduce: Old, reduction: str) -> str:
     if size_average is None and reduce is None:
         return reduction
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-    warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.", stacklevel=3
-    )
+    warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     return reduction
 
 
 def warn_of_sizes(input: Tensor, target: Tensor) -> None:
     """Warns where input and target differ in shape, and would broadcast."""
     if input._array.shape != target._array.shape:
-        warnings.warn(
+        warn(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely lead to "
-            "incorrect results due to broadcasting. Please ensure they have the same size.",
-            stacklevel=3,
+            "incorrect results due to broadcasting. Please ensure they have the same size."
         )
 
 
@@ -223,11 +220,10 @@ def kl_div(
     """target * (log(target) - input), reduced (`batchmean`: over the first extent alone)."""
     reduction = chosen(size_average, reduce, reduction)
     if reduction == "mean":
-        warnings.warn(
+        warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides only by the "
             "batch size, and aligns with the KL div math definition.'mean' will be changed to behave the same as 'batchmean' "
-            "in the next major release.",
-            stacklevel=2,
+            "in the next major release."
         )
     return losses.kl_div(input, target, reduction, log_target)
 

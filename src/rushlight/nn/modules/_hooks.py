@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import BackwardHook, RemovableHandle, add_hook
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
@@ -138,12 +140,9 @@ class HookedModule:
                 output = result
         if stage is not None:
             if not isinstance(output, (Tensor, tuple)):
-                import warnings
-
-                warnings.warn(
+                warn(
                     "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors "
-                    f"but received {type(output)}",
-                    stacklevel=2,
+                    f"but received {type(output)}"
                 )
             output = stage.setup_output_hook(output)
         if partial:
@@ -167,12 +166,9 @@ class HookedModule:
                 try:
                     self._run_forward_hook(key, hook, args, kwargs, None)
                 except Exception as error:
-                    import warnings
-
-                    warnings.warn(
+                    warn(
                         f"{kind} forward hook with ``always_call=True`` raised an exception that was silenced "
-                        f"as another error was raised in forward: {error}",
-                        stacklevel=2,
+                        f"as another error was raised in forward: {error}"
                     )
 
     def _backward_hooks_by_kind(self) -> tuple[list[Hook], list[Hook]]:
@@ -215,13 +211,10 @@ def _warn_of_what_is_missed(args: tuple[Any, ...], output: Any, node: Any) -> No
         what, missing = "a non-full backward hook when the forward contains multiple autograd Nodes", "some grad_input"
     else:
         return
-    import warnings
-
-    warnings.warn(
+    warn(
         f"Using {what} is deprecated and will be removed in future versions. This hook will be missing {missing}. "
         "Please use register_full_backward_hook to get the documented behavior.",
         FutureWarning,
-        stacklevel=5,
     )
 
 

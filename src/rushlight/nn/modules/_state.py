@@ -11,6 +11,8 @@ from rushlight.nn.parameter import Parameter
 from rushlight.tensor import Tensor
 from rushlight.utils.hooks import RemovableHandle, add_hook
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
@@ -78,11 +80,7 @@ class StatefulModule:
             keep_vars: give the parameters themselves rather than detached tensors.
         """
         if args:
-            import warnings
-
-            warnings.warn(
-                "Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2
-            )
+            warn("Positional args are being deprecated, use kwargs instead.", FutureWarning)
             destination = args[0] if destination is None else destination
             prefix = args[1] if len(args) > 1 and prefix == "" else prefix
             keep_vars = args[2] if len(args) > 2 and keep_vars is False else keep_vars

@@ -12,6 +12,8 @@ from rushlight.nn.modules.utils import fields
 from rushlight.nn.parameter import Parameter
 from rushlight.ops.activations import relu
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -120,13 +122,7 @@ class Hardtanh(_Inplace):
     def _renamed(which: str, old: float | None, new: float) -> float:
         if old is None:
             return new
-        import warnings
-
-        warnings.warn(
-            f"keyword argument `{which}_value` is deprecated and renamed to `{which}_val`",
-            FutureWarning,
-            stacklevel=3,
-        )
+        warn(f"keyword argument `{which}_value` is deprecated and renamed to `{which}_val`", FutureWarning)
         return old
 
     def forward(self, input: Tensor) -> Tensor:
@@ -360,14 +356,14 @@ class Softmin(_AlongDim):
     """softmax(-x) along `dim`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softmin(input, self.dim, _stacklevel=5)
+        return F.softmin(input, self.dim)
 
 
 class Softmax(_AlongDim):
     """exp(x), scaled to sum to 1 along `dim`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.softmax(input, self.dim, _stacklevel=5)
+        return F.softmax(input, self.dim)
 
 
 class Softmax2d(Module):
@@ -376,14 +372,14 @@ class Softmax2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.dim() not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.dim()}D instead")
-        return F.softmax(input, -3, _stacklevel=5)
+        return F.softmax(input, -3)
 
 
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along `dim`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.log_softmax(input, self.dim, _stacklevel=5)
+        return F.log_softmax(input, self.dim)
 
 
 def __getattr__(name: str) -> object:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rushlight.nn import functional as F
 from rushlight.nn.modules.batchnorm import _NormBase
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -46,12 +48,9 @@ class _InstanceNorm(_NormBase):
                     f"expected input's size at dim={channel} to match num_features ({self.num_features}), "
                     f"but got: {input.size(channel)}."
                 )
-            import warnings
-
-            warnings.warn(
+            warn(
                 f"input's size at dim={channel} does not match num_features. You can silence this warning by not "
-                "passing in num_features, which is not used because affine=False",
-                stacklevel=2,
+                "passing in num_features, which is not used because affine=False"
             )
         batch = input.unsqueeze(0) if channel == 0 else input
         output = F.instance_norm(

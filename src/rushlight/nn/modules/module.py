@@ -22,6 +22,8 @@ from rushlight.nn.modules._state import StatefulModule, _IncompatibleKeys
 from rushlight.nn.parameter import Buffer, Parameter
 from rushlight.tensor import Tensor
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, Self
@@ -420,12 +422,9 @@ class Module(HookedModule, StatefulModule):
                     f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={dtype}"
                 )
             if dtype.is_complex:
-                import warnings
-
-                warnings.warn(
+                warn(
                     "Complex modules are a new feature under active development whose design may change, and some "
-                    "modules might not work as expected when using complex tensors as parameters or buffers.",
-                    stacklevel=2,
+                    "modules might not work as expected when using complex tensors as parameters or buffers."
                 )
 
         def convert(tensor: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import rushlight
 from rushlight.tensor import Tensor
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
@@ -77,9 +79,7 @@ def clip_grad_norm_(
     """
     parameters = _as_list(parameters)
     if not parameters:
-        import warnings
-
-        warnings.warn("`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=2)
+        warn("`parameters` is an empty generator, no gradient clipping will occur.")
     total_norm = get_total_norm(_grads(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total_norm)
     return total_norm
@@ -89,13 +89,7 @@ def clip_grad_norm(
     parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
 ) -> Tensor:
     """The old name of `clip_grad_norm_`."""
-    import warnings
-
-    warnings.warn(
-        "`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.",
-        FutureWarning,
-        stacklevel=2,
-    )
+    warn("`torch.nn.utils.clip_grad_norm` is now deprecated in favor of `torch.nn.utils.clip_grad_norm_`.", FutureWarning)
     return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from rushlight.nn.parameter import Parameter
 from rushlight.nn.utils.parametrizations import norm_except_dim
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -37,13 +39,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
     PyTorch deprecates it in favour of `parametrizations.weight_norm`.
     """
-    import warnings
-
-    warnings.warn(
-        "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
-        FutureWarning,
-        stacklevel=2,
-    )
+    warn("`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.", FutureWarning)
     if any(isinstance(hook, WeightNorm) and hook.name == name for hook in module._forward_pre_hooks.values()):
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
     hook = WeightNorm(name, dim)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from ...autograd.modes import no_grad
 from ...tensor import Tensor
+from ...warning import warn
 from ..optimizer import Optimizer
 
 if TYPE_CHECKING:
@@ -103,14 +103,14 @@ class LRScheduler:
             self._check_order()
         self._step_count += 1
         if epoch is not None:
-            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
+            warn(EPOCH_DEPRECATION_WARNING)
         self._update_lr(epoch)
 
     def _check_order(self) -> None:
         if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
-            warnings.warn(OVERRIDDEN, UserWarning, stacklevel=3)
+            warn(OVERRIDDEN)
         elif not getattr(self.optimizer, "_opt_called", False):
-            warnings.warn(WRONG_ORDER, UserWarning, stacklevel=3)
+            warn(WRONG_ORDER)
 
     def _update_lr(self, epoch: int | None = None) -> None:
         self._get_lr_called_within_step = True
@@ -130,11 +130,7 @@ class LRScheduler:
     def _within_step(self) -> None:
         """Warns when `get_lr` is called from outside: it computes the next value, not the present one."""
         if not self._get_lr_called_within_step:
-            warnings.warn(
-                "To get the last learning rate computed by the scheduler, please use `get_last_lr()`.",
-                UserWarning,
-                stacklevel=3,
-            )
+            warn("To get the last learning rate computed by the scheduler, please use `get_last_lr()`.")
 
 
 class _LRScheduler(LRScheduler):

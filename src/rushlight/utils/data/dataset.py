@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import rushlight
 
+from ...warning import warn
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
@@ -177,11 +179,7 @@ def random_split(
             sizes[place % len(sizes)] += 1
         for place, size in enumerate(sizes):
             if size == 0:
-                import warnings
-
-                warnings.warn(
-                    f"Length of split at index {place} is 0. This might result in an empty dataset.", stacklevel=2
-                )
+                warn(f"Length of split at index {place} is 0. This might result in an empty dataset.")
         lengths = sizes
     if sum(lengths) != total:
         raise ValueError("Sum of input lengths does not equal the length of the input dataset!")
