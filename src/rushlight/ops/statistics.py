@@ -399,8 +399,9 @@ def hash_tensor(input: Array, dim: Any = (), keepdim: bool = False, *, mode: int
             "hash_tensor: Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim with the 'dim' "
             "argument."
         )
-    wide: Any = input.astype({"f": np.float64, "u": np.uint64}.get(input.dtype.kind, np.int64)).view(np.uint64)
-    return np.bitwise_xor.reduce(wide, axis=axes(None if dim == () else dim, input.ndim), keepdims=keepdim)
+    exclusive_or: Any = np.bitwise_xor
+    wide = input.astype({"f": np.float64, "u": np.uint64}.get(input.dtype.kind, np.int64)).view(np.uint64)
+    return exclusive_or.reduce(wide, axes(None if dim == () else dim, input.ndim), None, None, keepdim)
 
 
 @constant_op(samples=lambda: [call(T((6,), 0, 4, "int")), call(T((6,), 0, 4, "int"), minlength=8)])
