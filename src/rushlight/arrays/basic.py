@@ -30,7 +30,7 @@ def empty_like(array: Any, shape: tuple, dtype: Any = None) -> Any:
 
 
 def unmirrored(array: Any) -> Any:
-    """An array in memory that holds its elements as they are: the lazy view of conjugates or negatives computed (see mirrored.py)."""
+    """An array that holds its elements as they are in memory: a lazy view of conjugates or negatives (mirrored.py) is computed."""
     return array.resolved() if type(array) is not ndarray and hasattr(array, "resolved") else array
 
 
