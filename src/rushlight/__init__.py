@@ -7,6 +7,7 @@ or run a PyTorch program as it is: `rushlight train.py`.
 
 from __future__ import annotations
 
+import gc as _gc
 import math as _math
 import warnings as _warnings
 from importlib import import_module as _import_module
@@ -14,6 +15,10 @@ from typing import Any as _Any
 
 # NumPy tells of divisions by zero and overflows; PyTorch does not. Only warnings raised by Rushlight's own calls are silenced.
 _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
+
+# What is imported stays: looking for garbage in it would take a sixth of the time.
+_was_collecting = _gc.isenabled()
+_gc.disable()
 
 # The order is that of the layers; the functions named sum, all, ... come after the code that needs Python's.
 # isort: off
@@ -116,6 +121,9 @@ for _name in (
 ):  # fmt: skip
     globals()[_name] = _overridable(globals()[_name])
 
+if _was_collecting:
+    _gc.enable()
+
 __version__ = "0.1.0"
 
 inf, nan, e, pi = _math.inf, _math.nan, _math.e, _math.pi
@@ -167,4 +175,5 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE})
+    on_demand = (name for family in (ops.ON_DEMAND, ops.ON_DEMAND_FUNCTIONS) for names in family.values() for name in names)
+    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE, *on_demand})
