@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tensor import Tensor, wrap
 from ..warning import warn
-from .graph import LEAF, SECOND_BACKWARD, check_saved, next_order, version_cell
+from .graph import SECOND_BACKWARD, check_saved, edge_of, next_order, version_cell
 from .modes import state, thread
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Saved:
         self.value: Any = tensor if output is None else wrap(tensor._array)
         self.cell: Any = version_cell(tensor)
         self.order = next_order()
-        self.edge = tensor if tensor._node is LEAF else tensor._node
+        self.edge = edge_of(tensor)
         if hooks:
             self.pack(tensor, hooks[-1])
 

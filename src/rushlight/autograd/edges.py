@@ -8,7 +8,7 @@ from .. import devices, dtypes
 from ..tensor import Size, Tensor, refresh_view, wrap
 from ..utils.hooks import RemovableHandle
 from .engine import Pass, edges_of, running_node, running_pass
-from .graph import LEAF, AccumulateGrad, Node, OutputStub, public_edge, version_cell
+from .graph import LEAF, AccumulateGrad, Node, OutputStub, edge_of, public_edge, version_cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,7 +32,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
     if tensor._base is not None:
         refresh_view(tensor)
-    edge = GradientEdge(*public_edge(tensor if tensor._node is LEAF else tensor._node))
+    edge = GradientEdge(*public_edge(edge_of(tensor)))
     if tensor._node is not LEAF:
         edge.tensor = placeholder(tensor._array.shape, tensor._array.dtype)
         edge.tensor._node = tensor._node

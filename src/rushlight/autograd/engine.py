@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays.basic import SOLE_OWNER, as_array
 from ..tensor import Tensor, refresh_view, wrap
-from .graph import LEAF, Node, OutputStub, check_saved, version_cell
+from .graph import LEAF, Node, OutputStub, check_saved, edge_of, version_cell
 from .modes import adjust_active, enable_grad, no_grad, state, thread
 from .projection import dtype_of, project, project_all
 
@@ -26,10 +26,11 @@ def works_on_tensors() -> bool:
 
 
 def execute(
-    roots: list, cotangents: list, keep: bool, create_graph: bool, inputs: list | None, accumulate: bool
+    roots: list, cotangents: list, keep: bool, create_graph: bool, on_tensors: bool, inputs: list | None, accumulate: bool
 ) -> list[Tensor | None]:
-    """One pass. With `accumulate` gradients are added to `.grad`; otherwise those of `inputs` are returned."""
-    on_tensors = create_graph or works_on_tensors()
+    """One pass, on Tensors or arrays as its cotangents are. With `accumulate` gradients are added to `.grad`; otherwise those of
+    `inputs` are returned.
+    """
     task = Pass(keep, on_tensors)
     if inputs is not None:
         task.aim(roots, inputs, accumulate)
@@ -44,7 +45,7 @@ def execute(
 def perform(task: Pass, roots: list, cotangents: list, inputs: list | None, accumulate: bool) -> list[Tensor | None]:
     """Runs a pass that has been set up."""
     for root, cotangent in zip(roots, cotangents):  # noqa: B905 - one cotangent was made per root
-        task.give(root if root._node is LEAF else root._node, cotangent)
+        task.give(edge_of(root), cotangent)
     try:
         task.run()
     except Exception as error:

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..tensor import Tensor, wrap
 from .engine import edges_of, failed_node, reachable
-from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, public_node
-from .recording import Place, Record, edge_before, recording
+from .graph import LEAF, SECOND_BACKWARD, Node, OutputStub, edge_of, public_node
+from .recording import Place, Record, recording
 
 SWITCH = "run the forward pass in a block `with rushlight.explain.recording():`"
 UNUSED = "is it this very tensor that the model uses?"
@@ -50,7 +50,7 @@ def explain(loss: Tensor, parameter: Any) -> Any:
     for name, value in (("loss", loss), ("parameter", parameter)):
         if not isinstance(value, Tensor):
             raise TypeError(f"explain(): argument '{name}' must be Tensor, not {type(value).__name__}")
-    goal = edge_before(parameter)
+    goal = edge_of(parameter)
     if goal is None:
         return Explanation("cut", "The parameter does not require grad: call requires_grad_() on it before the forward pass.")
     if loss._node is not None:
@@ -136,7 +136,7 @@ def reason(node: Node, passed: str) -> str:
 
 def way_to(loss: Tensor, goal: Any) -> list | None:
     """The nodes from a tensor to a node or leaf, by a shortest way; None where there is none."""
-    first = edge_before(loss)
+    first = edge_of(loss)
     came_from: dict[Any, Any] = {first: None}
     pending = [first]
     for edge in pending:

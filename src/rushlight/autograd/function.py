@@ -10,7 +10,7 @@ import numpy as np
 from ..tensor import Tensor, refresh_view, wrap
 from ..warning import warn
 from .context import FunctionCtx
-from .graph import LEAF, Node, OutputStub, next_order
+from .graph import Node, OutputStub, edge_of, next_order
 from .modes import _set_grad, enable_grad, no_grad, state, thread
 from .nesting import nested
 from .outputs import attach, push_tangents
@@ -38,7 +38,7 @@ class BackwardCFunction(Node):
         self.places = tuple([place for place, arg in enumerate(args) if isinstance(arg, Tensor)])
         given = [args[place] for place in self.places]
         arrays = [tensor._array for tensor in given]
-        self.edges = tuple([tensor if tensor._node is LEAF else tensor._node for tensor in given])
+        self.edges = tuple([edge_of(tensor) for tensor in given])
         is_batched = thread.batch_levels or state.batched_nodes
         self.spaces = batched_spaces(self.edges, arrays) if is_batched else spaces_from(self.edges, arrays)
         self.ctx = ctx
@@ -312,8 +312,6 @@ class Refusal(Node):
     @staticmethod
     def of(out: Any, args: tuple) -> Any:
         """A gradient as if made from those given, in a way that has no derivative; anything else as it is."""
-        from ..ops.op import edge_of
-
         if not isinstance(out, Tensor):
             return out
         refused, node = wrap(out._array), Refusal()

@@ -47,9 +47,9 @@ def backward(
     given = as_list(grad_tensors, len(roots))
     if create_graph:
         warn_of_cycle()
-    cotangents = initial_cotangents(roots, given, create_graph or works_on_tensors())
+    on_tensors = create_graph or works_on_tensors()  # asked but once: another thread may change the answer
     keep = create_graph if retain_graph is None else retain_graph
-    execute(roots, cotangents, keep, create_graph, inputs, accumulate=True)
+    execute(roots, initial_cotangents(roots, given, on_tensors), keep, create_graph, on_tensors, inputs, accumulate=True)
 
 
 def warn_of_cycle() -> None:
@@ -111,8 +111,9 @@ def grad(
         from .batched import batched_grad
 
         return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
-    cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), create_graph or works_on_tensors())
-    found: Any = execute(roots, cotangents, keep, create_graph, wanted, accumulate=False)
+    on_tensors = create_graph or works_on_tensors()
+    cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), on_tensors)
+    found: Any = execute(roots, cotangents, keep, create_graph, on_tensors, wanted, accumulate=False)
     if materialize_grads:
         given = zip(separate(inputs), found, strict=True)
         return tuple(zeros_of(one, create_graph) if g is None else g for one, g in given)

@@ -297,6 +297,12 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def edge_of(tensor: Tensor) -> Any:
+    """Where a tensor's gradient goes, which is what a node holds for an input: None, the leaf itself, or what made it."""
+    node = tensor._node
+    return tensor if node is LEAF else node
+
+
 def public_edge(edge: Any) -> tuple[Any, int]:
     """What PyTorch shows for an edge: a node and an output number."""
     if edge is None:

@@ -8,7 +8,7 @@ from typing import Any
 from ..callers import calling_place
 from ..overrides import TorchFunctionMode
 from ..tensor import Tensor
-from .graph import LEAF, Node, OutputStub, next_order
+from .graph import Node, OutputStub, edge_of, next_order
 from .modes import thread
 
 Place = tuple[str, int]
@@ -48,7 +48,7 @@ class recording(TorchFunctionMode):
 
     def __torch_function__(self, func: Callable, types: tuple, args: tuple = (), kwargs: dict | None = None) -> Any:
         tensors = list(tensors_in((args, kwargs or {})))
-        before = [edge_before(tensor) for tensor in tensors]
+        before = [edge_of(tensor) for tensor in tensors]
         start = next_order()
         result = func(*args, **(kwargs or {}))
         self.note(func.__name__, tensors, before, result, start)
@@ -102,7 +102,7 @@ def note_call(name: str, args: Any, results: Any, start: int) -> None:
     for mode in thread.functions:
         if isinstance(mode, recording):
             tensors = list(tensors_in(args))
-            mode.note(name, tensors, [edge_before(tensor) for tensor in tensors], results, start)
+            mode.note(name, tensors, [edge_of(tensor) for tensor in tensors], results, start)
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -124,15 +124,10 @@ def record_of(tensor: Tensor) -> Record:
     return found
 
 
-def edge_before(tensor: Tensor) -> Any:
-    """Where a tensor's gradient goes, None for one that has none."""
-    return tensor if tensor._node is LEAF else tensor._node
-
-
 def edges_since(output: Tensor, start: int, place: Place | None) -> set:
     """What the nodes made since `start` consumed, on the way to an output; these nodes learn where they were made."""
     reached: set = set()
-    pending = [edge_before(output)]
+    pending = [edge_of(output)]
     while pending:
         edge = pending.pop()
         if edge is None or edge in reached:

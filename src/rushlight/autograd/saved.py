@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arrays.basic import is_array
 from ..tensor import Tensor, wrap
-from .graph import FREED, LEAF, SECOND_BACKWARD, Node, version_cell
+from .graph import FREED, SECOND_BACKWARD, Node, edge_of, next_order, version_cell
 from .modes import no_grad, refresh, thread
 
 if TYPE_CHECKING:
@@ -221,24 +221,20 @@ def _with_histories(node: Node, slot: str, value: Any, edges: list) -> Any:
     """Unpacked inputs with their histories; `edges` learns where these now begin."""
     if isinstance(value, tuple):
         again = tuple(with_history(one, edge) for one, edge in zip(value, edges, strict=True))
-        edges[:] = [None if edge is None else _edge_of(one) for one, edge in zip(again, edges, strict=True)]
+        edges[:] = [None if edge is None else edge_of(one) for one, edge in zip(again, edges, strict=True)]
         return again
     index = node.op.inputs.index(slot)
     if value is None or index >= len(edges):
         return value
     value = with_history(value, edges[index])
     if edges[index] is not None:
-        edges[index] = _edge_of(value)
+        edges[index] = edge_of(value)
     return value
-
-
-def _edge_of(tensor: Tensor) -> Any:
-    return tensor if tensor._node is LEAF else tensor._node
 
 
 def with_history(tensor: Tensor, edge: Any) -> Tensor:
     """An unpacked tensor with the history of the one that was packed, given as an edge."""
-    if _edge_of(tensor) is edge:
+    if edge_of(tensor) is edge:
         return tensor
     again: Any = wrap(tensor._array)
     if edge is not None:
@@ -253,8 +249,6 @@ class Same(Node):
     __slots__ = ()
 
     def __init__(self, leaf: Tensor) -> None:
-        from .graph import next_order
-
         self._order = next_order()
         self.edges = (leaf,)
         self.spaces = ((leaf._array.shape, leaf._array.dtype),)

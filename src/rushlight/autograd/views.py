@@ -11,7 +11,7 @@ from typing import Any
 from ..arrays.memory import Layout
 from ..tensor import Tensor, wrap
 from .engine import check_versions
-from .graph import LEAF, Node, next_order, producer_name, retain, version_cell
+from .graph import LEAF, Node, edge_of, next_order, producer_name, retain, version_cell
 from .modes import adjust_active, state, thread
 from .projection import project_all
 
@@ -106,11 +106,10 @@ def rebase(view: Tensor, inner: Node | None, place: int = 0) -> Layout:
     """
     base = view._base
     assert base is not None
-    base_edge = base if base._node is LEAF else base._node
     took_view = inner is not None and inner.edges[place] is view._node
     layout = Layout.of(view._array, base._array)
     before = base._node
-    base._node = node = CopySlices(base_edge, inner, place if took_view else None, layout)
+    base._node = node = CopySlices(edge_of(base), inner, place if took_view else None, layout)
     if base._retains:
         retain(base, before)
     node.out_cell = version_cell(base)
@@ -134,8 +133,7 @@ def refresh(view: Tensor, layout: Layout | None = None) -> None:
         return
     if base._node is not None and view._array.dtype.kind in "fcV":
         check_made(view, "its base or another view of its base has been modified inplace")
-        with_history = base if base._node is LEAF else base._node
-        before, view._node = view._node, AsStridedBackward0(with_history, layout or Layout.of(view._array, base._array))
+        before, view._node = view._node, AsStridedBackward0(edge_of(base), layout or Layout.of(view._array, base._array))
         if view._retains:
             retain(view, before)
     view._stamp = base._stamp

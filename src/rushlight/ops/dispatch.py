@@ -10,12 +10,12 @@ import numpy as np
 from .. import dtypes
 from ..arrays.basic import as_array, is_array
 from ..arrays.promotion import NUMBERS, common_dtype, operand
-from ..autograd.graph import OutputStub, Untracked, next_order
+from ..autograd.graph import OutputStub, Untracked, edge_of, next_order
 from ..autograd.modes import state, thread
 from ..autograd.projection import batched_spaces, spaces_from
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
-from .op import ALIASES, MISSING, PLACES, Op, edge_of
+from .op import ALIASES, MISSING, PLACES, Op
 
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:

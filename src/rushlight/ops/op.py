@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..autograd.graph import FREED, LEAF, Node, OutputStub
+from ..autograd.graph import FREED, Node, OutputStub, edge_of
 from . import rules as rule_code
 
 ALIASES = {
@@ -219,12 +219,6 @@ def writer(op: Op) -> Callable | None:
 def make_complex_node_class(op: Op) -> type[Node]:
     """The node class for complex operands, whose derivatives are conjugated."""
     return make_node_class(op, complex_numbers=True)
-
-
-def edge_of(tensor: Any) -> Any:
-    """What a node holds for an input: None, the leaf itself, or what made it."""
-    node = tensor._node
-    return tensor if node is LEAF else node
 
 
 def saved_tensor(node: Node, name: str) -> Any:
