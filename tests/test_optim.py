@@ -221,7 +221,7 @@ def test_trains():
         loss.backward()
         return loss
 
-    losses = [float(optimizer.step(closure)) for _ in range(200)]
+    losses = [optimizer.step(closure).item() for _ in range(200)]
     assert losses[-1] < 1e-3 < losses[0]
     with torch.no_grad():
         assert torch.is_tensor(optimizer.step(closure))

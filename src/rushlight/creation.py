@@ -232,18 +232,29 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, layout: Any 
     return finished(np.array(s, _type(dtype)), None, device, requires_grad)
 
 
-def legacy_tensor(*args: Any, device: Any = None) -> Tensor:
-    """`torch.Tensor(...)`: from extents an uninitialised tensor, from data a tensor, always of the default dtype."""
+def legacy_tensor(*args: Any, dtype: Any = None, device: Any = None, size: Any = None) -> Tensor:
+    """`torch.Tensor(...)`: from extents an uninitialised tensor, from data a tensor, of the default dtype.
+
+    `torch.FloatTensor(...)` and `Tensor.new(...)` give a dtype, which a tensor must have already. Raises TypeError for what is no
+    sequence, and for another dtype.
+    """
+    devices.check_device(device)
+    args = args if size is None else (Size(size),)
+    kind = dtypes.get_default_dtype() if dtype is None else dtype
     if len(args) == 1 and not isinstance(args[0], int):
         data = args[0]
         if isinstance(data, Tensor):
+            if dtype is not None and data.dtype is not dtype:
+                raise TypeError(f"expected a tensor of {dtype}, but got {data.dtype}: convert with .to({dtype})")
             return wrap(data._array)
         if isinstance(data, Size):
-            return empty(data)
-        if isinstance(data, (float, complex, str)) or not hasattr(data, "__len__"):
+            return empty(data, dtype=kind)
+        if isinstance(data, str):
+            raise TypeError("new(): invalid data type 'str'")
+        if isinstance(data, (float, complex)) or not hasattr(data, "__len__"):
             raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
-        return tensor(data, dtype=dtypes.get_default_dtype())
-    return empty(*(args or (0,)))
+        return tensor(data, dtype=kind)
+    return empty(*(args or (0,)), dtype=kind)
 
 
 # --- filled -----------------------------------------------------------------------------------------------------------------------

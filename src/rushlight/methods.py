@@ -323,6 +323,15 @@ for _name in ("zeros", "ones", "empty", "full", "tensor", "empty_strided"):
     _new(_name, getattr(creation, _name))
 
 
+def _legacy_new(self: Tensor, *args: Any, **options: Any) -> Tensor:
+    """The old way to make a tensor of this one's dtype: from extents an uninitialised one, from data one with that data."""
+    return creation.legacy_tensor(*args, dtype=self.dtype, **options)
+
+
+_legacy_new.__name__ = _legacy_new.__qualname__ = "new"  # in this module `new` makes an empty object
+Tensor.new = _legacy_new  # type: ignore[attr-defined]
+
+
 # --- random filling ---------------------------------------------------------------------------------------------------------------
 
 

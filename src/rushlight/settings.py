@@ -100,11 +100,9 @@ class _TensorType:
         self.dtype = kind
 
     def __call__(self, *args: Any) -> Tensor:
-        from .creation import empty, tensor
+        from .creation import legacy_tensor
 
-        if len(args) == 1 and not isinstance(args[0], int):
-            return args[0].to(self.dtype) if isinstance(args[0], Tensor) else tensor(args[0], dtype=self.dtype)
-        return empty(*args, dtype=self.dtype) if args else empty(0, dtype=self.dtype)
+        return legacy_tensor(*args, dtype=self.dtype)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is self.dtype

@@ -495,7 +495,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         return self.item()
 
     def _measured(self) -> Any:
-        if self._node is not None:
+        if self._node is not None and thread.grad_enabled:
             warn(
                 "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\nConsider using "
                 "tensor.detach() first.",

@@ -115,11 +115,19 @@ class Node:
         return self.__dict__.setdefault("_metadata", {})
 
     @property
+    def requires_grad(self) -> bool:
+        """True: nodes are made only for what requires a gradient."""
+        return True
+
+    @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
         """For each differentiable input its producer and the number of the producer's output."""
+        edges, order = self.edges, getattr(self.op, "shown", None)
         rules = getattr(self.op, "rules", ())  # inputs without a rule (indices, masks) are no edges of PyTorch's
         shown = tuple(
-            public_edge(edge) for i, edge in enumerate(self.edges) if i >= len(rules) or rules[i] is not None or edge is not None
+            public_edge(edges[i])
+            for i in (range(len(edges)) if order is None else order(self))
+            if i >= len(rules) or rules[i] is not None or edges[i] is not None
         )
         self.__dict__["shown_leaves"] = [node for node, _ in shown if isinstance(node, AccumulateGrad)]  # it holds them
         return shown

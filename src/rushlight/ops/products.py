@@ -414,6 +414,16 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
         raise expansion_error(bias.shape, out.shape) from None
 
 
+def inputs_in_order(node: Any) -> tuple[int, ...]:
+    """The inputs of a linear map as PyTorch's node has them: `addmm` takes the bias first."""
+    if node.shapes[2] is None:
+        return (0, 1)
+    return (2, 0, 1) if linear_name(node) == "AddmmBackward0" else (0, 1, 2)
+
+
+linear.op.shown = inputs_in_order
+
+
 def any_linear(input: Any, weight: Any) -> Any:
     """`input @ weight.T` for operands of any ranks and types. Raises RuntimeError where they do not fit."""
     same_type(input, weight)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays.basic import as_array
-from ..autograd.modes import enable_grad
+from ..autograd.modes import enable_grad, no_grad
 from ..tensor import Tensor, wrap
 from ._line_search import strong_wolfe
 from .optimizer import Optimizer, check_options, note_changes
@@ -75,6 +75,7 @@ class LBFGS(Optimizer):
 
     # --- a step ------------------------------------------------------------------------------------------------------
 
+    @no_grad()
     def step(self, closure: Callable[[], Any]) -> Any:  # type: ignore[override]
         """Minimises further, evaluating `closure` (which clears the gradients, computes the loss and its gradients) as
         often as needed.

@@ -54,7 +54,8 @@ def _hooked(step: Callable) -> Callable:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
+        known = self.__dict__  # those of an optimizer around another may be missing: it need not call `__init__`
+        before, after = known.get("_optimizer_step_pre_hooks", {}), known.get("_optimizer_step_post_hooks", {})
         if not (before or after or _global_pre_hooks or _global_post_hooks) or type(self).step is not wrapper:
             return step(self, *args, **kwargs)
         args = (self, *args)
