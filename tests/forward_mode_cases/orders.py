@@ -176,3 +176,46 @@ def jvp_aux_bad(torch):
 @case
 def jvp_dtype(torch):
     return torch.func.jvp(lambda x: x * 2, (t3(torch),), (torch.ones(3),))
+
+
+@case
+def gradients_accumulated_within_a_level(torch):
+    x = t3(torch).requires_grad_()
+    with F(torch).dual_level():
+        y = F(torch).make_dual(x, t3(torch)).exp().sum()
+        y.backward(retain_graph=True)
+        first, tangent = x.grad, F(torch).unpack_dual(x.grad).tangent
+        y.backward()
+        return first is x.grad, tangent, x.grad.clone().detach().requires_grad, F(torch).unpack_dual(x.grad).primal
+
+
+@case
+def backward_of_a_custom_function_within_a_level(torch):
+    modes = []
+
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            ctx.save_for_forward(x, y)
+            return x * y
+
+        @staticmethod
+        def backward(ctx, g):
+            modes.append(torch.is_grad_enabled())
+            x, y = ctx.saved_tensors
+            return g * y, g * x
+
+        @staticmethod
+        def jvp(ctx, tx, ty):
+            x, y = ctx.saved_tensors
+            return tx * y + x * ty
+
+    x, y = t3(torch).requires_grad_(), t3(torch, 4.0, 5.0, 6.0).requires_grad_()
+    with F(torch).dual_level():
+        out = Product.apply(F(torch).make_dual(x, t3(torch)), y).sum()
+        given = torch.autograd.grad(out, (x, y), retain_graph=True)
+        recorded = torch.autograd.grad(out, (x, y), create_graph=True)
+        out.backward()
+        kept = [(g.requires_grad, F(torch).unpack_dual(g).tangent) for g in (*given, x.grad, y.grad)]
+        return modes, kept, [g.requires_grad for g in recorded]

@@ -299,7 +299,12 @@ class Pass:
         array = tensor._array
         if self.on_tensors:
             g = project(g, array.shape, array.dtype)
-            tensor._grad = copied(g) if known is None else known + g
+            if thread.grad_enabled or tensor._node is not LEAF:
+                tensor._grad = copied(g) if known is None else known + g
+            elif known is None:
+                tensor._grad = wrap(g._array).clone()  # without a tangent that it may have
+            else:
+                known.add_(g)
             return
         if type(g) is not np.ndarray:
             g = as_array(g)

@@ -11,7 +11,7 @@ from ..tensor import Tensor, refresh_view, wrap
 from ..warning import warn
 from .context import FunctionCtx
 from .graph import Node, OutputStub, edge_of, next_order
-from .modes import _set_grad, enable_grad, no_grad, state, thread
+from .modes import _set_grad, no_grad, state, thread
 from .nesting import nested
 from .outputs import attach, push_tangents
 from .projection import batched_spaces, spaces_from
@@ -73,8 +73,7 @@ class BackwardCFunction(Node):
         return tuple(None if result is None else result._array for result in results)
 
     def vjp_recorded(self, g: Any, keep: bool) -> tuple:
-        with enable_grad():
-            return self.call_backward(self.received(g), keep)
+        return self.call_backward(self.received(g), keep)
 
     def received(self, g: Any) -> tuple:
         """The cotangents of the outputs; zeros where the only one got none."""
