@@ -622,3 +622,36 @@ def grad_dtype_and_a_grad_that_is_there(torch):
 def grad_dtype_belongs_to_the_tensor(torch):
     x = with_grad_dtype(torch, torch.float64)
     return str(x.detach().grad_dtype), str(torch.nn.Parameter(x).grad_dtype), str(x.double().detach().grad_dtype)
+
+
+# --- attributes -------------------------------------------------------------------------------------------------------------------
+
+
+@case
+def attributes_deleted(torch):
+    x = leaf(torch)
+    x.sum().backward()
+    del x.grad
+    return x.grad, attempt(delattr, x, "data"), attempt(delattr, x, "requires_grad"), attempt(delattr, x, "is_leaf")[0]
+
+
+@case
+def variables(torch):
+    Variable = torch.autograd.Variable
+    x = Variable(torch.ones(2), requires_grad=True)
+    made = [x, Variable(x * 2), Variable(data=torch.ones(1)), Variable(), Variable(None)]
+    refused = [attempt(Variable, 3), attempt(Variable, [1.0]), attempt(Variable, torch.ones(2).numpy())]
+    return made, [one.is_leaf for one in made], isinstance(torch.ones(1), Variable), refused
+
+
+@case
+def a_node_called_with_too_few(torch):
+    x = leaf(torch)
+    return attempt(x.exp().grad_fn), attempt(x.exp().grad_fn, x, x), attempt(x.split(1)[0].grad_fn, x)
+
+
+@case
+def a_rule_that_is_missing(torch):
+    x = leaf(torch)
+    calls = (lambda: x.heaviside(x), lambda: torch.floor_divide(x, 2.0))
+    return [attempt(lambda call=call: call().sum().backward())[0] for call in calls]

@@ -180,9 +180,12 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool | None = None
 ) -> Tensor:
-    """`obj` as a tensor: shared where possible unless `copy`; `copy=False` raises ValueError where it is not possible."""
+    """`obj` as a tensor: shared where possible unless `copy`; `copy=False` raises ValueError where it is not possible.
+
+    A tensor keeps its history, unless `requires_grad` is False.
+    """
     if hasattr(obj, "__dlpack__") and not isinstance(obj, (Tensor, np.ndarray)):
         obj = np.from_dlpack(obj)
     made = as_tensor(obj, dtype, device)
@@ -191,10 +194,17 @@ def asarray(
         raise ValueError("can't alias arbitrary sequence into a tensor: it would have to be copied")
     if copy and shared:
         made = made.clone()
-    if isinstance(obj, Tensor):
-        made = made if made._node is None or requires_grad else made.detach()
-        return set_requires_grad(made, True) if requires_grad and made._node is None else made
-    return set_requires_grad(made, requires_grad)
+    if requires_grad is None and made._node is not None:
+        warn(
+            "torch.asarray: unspecified requires_grad now defaults to obj.requires_grad instead of False. Pass "
+            "requires_grad=False explicitly to get the old behavior and silence this warning.",
+            once=True,
+        )
+    elif made._node is not None and not requires_grad:
+        return made.detach()
+    elif requires_grad and made._node is None:
+        return set_requires_grad(made, True)
+    return made
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:

@@ -255,6 +255,10 @@ class Tensor(TensorMethods, metaclass=_TensorType):
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         set_requires_grad(self, value)
 
+    @requires_grad.deleter
+    def requires_grad(self) -> None:
+        raise RuntimeError("requires_grad must be a bool")
+
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Says whether gradients are wanted for this leaf; returns it.
 
@@ -353,6 +357,10 @@ class Tensor(TensorMethods, metaclass=_TensorType):
         if self._node is LEAF and value._array.dtype.kind not in "fc" and not value.is_floating_point():
             raise RuntimeError("data set to a tensor that requires gradients must be floating point or complex dtype")
         self._array = value._array
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     @property
     def _version(self) -> int:

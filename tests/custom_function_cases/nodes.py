@@ -378,3 +378,26 @@ def complex_fn(torch):
     f = make(torch, lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], lambda ctx, g: g * (2 * ctx.saved_tensors[0]).conj())
     f.apply(x).abs().sum().backward()
     return x.grad, torch.autograd.gradcheck(f.apply, x)
+
+
+@case
+def a_context_by_itself(torch):
+    ctx = torch.autograd.function.FunctionCtx()
+
+    def fwd(ctx, x):
+        ctx.save_for_backward(x)
+        ctx.factor = 2
+        return x * ctx.factor
+
+    y = make(torch, fwd, None).forward(ctx, leaf(torch))
+    return y, ctx.to_save, ctx.factor, hasattr(ctx, "saved_tensors"), hasattr(ctx, "other")
+
+
+@case
+def requires_grad_of_nodes(torch):
+    seen = []
+    x = leaf(torch)
+    y = make(torch, lambda ctx, x: x * 2, lambda ctx, g: (seen.append(ctx.requires_grad), g)[1]).apply(x)
+    y.sum().backward()
+    nodes = (y.grad_fn, y.exp().grad_fn, y.grad_fn.next_functions[0][0])
+    return [node.requires_grad for node in nodes], seen

@@ -52,3 +52,13 @@ def drawn_with_parameters_that_require_gradients(torch):
         drawn(torch.bernoulli), drawn(torch.poisson), drawn(lambda x: torch.normal(x, 1.0)), drawn(lambda x: torch.normal(0.0, x)),
         drawn(lambda x: torch.normal(torch.zeros(3, 1), x)), drawn(lambda x: torch.normal(x, x)),
     ]  # fmt: skip
+
+
+@case
+def asarray_of_what_has_a_history(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    same = [torch.asarray(x) is x, torch.asarray(y) is y]
+    options = ({}, {"requires_grad": False}, {"copy": True}, {"copy": True, "requires_grad": False}, {"dtype": torch.float64})
+    found = [torch.asarray(y, **given) for given in options]
+    return same, [(one.tolist(), one.requires_grad, one.is_leaf) for one in found], torch.asarray([1.0], requires_grad=True)

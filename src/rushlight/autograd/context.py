@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MARKS = ("to_save", "saved_for_forward", "dirty_tensors", "non_differentiable")
 # What of its node a context shows as its own.
-OF_NODE = frozenset({"metadata", "next_functions", "register_hook", "register_prehook", "_sequence_nr"})
+OF_NODE = frozenset({"metadata", "next_functions", "register_hook", "register_prehook", "requires_grad", "_sequence_nr"})
 
 
 class FunctionCtx:
@@ -33,7 +33,7 @@ class FunctionCtx:
     _function: Any = None
     _was_read = False  # whether what was saved is gone since it was asked for
 
-    def __init__(self, function: type[Function]) -> None:
+    def __init__(self, function: type[Function] | None = None) -> None:
         self._function = function
 
     def __getattr__(self, name: str) -> Any:
@@ -43,7 +43,7 @@ class FunctionCtx:
 
     def name(self) -> str:
         """The name of the node, as `grad_fn` prints it."""
-        return self._function._backward_cls.__name__
+        return type(self).__name__ if self._function is None else self._function._backward_cls.__name__
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keeps tensors for backward, where `ctx.saved_tensors` gives them back; for anything else `apply` raises TypeError."""

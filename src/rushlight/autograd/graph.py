@@ -147,6 +147,9 @@ class Node:
         from .engine import check_versions, complete
         from .projection import project_all
 
+        count = 1 if self._outputs is None else len(self._outputs)
+        if len(grads) != count:
+            raise TypeError(f"expected {count} arguments, got {len(grads)} instead")
         check_versions(self)
         results = self.vjp_recorded(grads[0] if self._outputs is None else complete(self, list(grads), True), True)
         if self.spaces is not None:

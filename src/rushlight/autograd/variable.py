@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..creation import empty
 from ..tensor import Tensor, set_requires_grad
 
 
@@ -15,7 +16,9 @@ class _Tensors(type):
 
 
 class Variable(metaclass=_Tensors):
-    """`Variable(tensor, requires_grad=False)` is the tensor's memory as a new leaf."""
+    """`Variable(tensor, requires_grad=False)` is the tensor's memory as a new leaf; without one it is empty. Raises TypeError."""
 
-    def __new__(cls, data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Any:
-        return set_requires_grad(data.detach(), requires_grad)
+    def __new__(cls, data: Tensor | None = None, requires_grad: bool = False, volatile: bool = False) -> Any:
+        if data is not None and not isinstance(data, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(data).__name__}")
+        return set_requires_grad(empty(0) if data is None else data.detach(), requires_grad)
