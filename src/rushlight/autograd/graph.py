@@ -13,6 +13,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..callers import calling_frame
+from ..lazy import on_demand
 from ..utils import hooks as hook_tables
 from .modes import state
 
@@ -283,29 +284,15 @@ def retain(tensor: Tensor, before: Any = None) -> None:
         node.hook_holder.retained = weakref.ref(tensor)
 
 
-# What is loaded on first use: the names that PyTorch has in this module, and the modules that have them here.
-_ELSEWHERE = {
-    "saved_tensors_hooks": "saved",
-    "save_on_cpu": "saved",
-    "disable_saved_tensors_hooks": "saved",
-    "allow_mutation_on_saved_tensors": "mutation",
-    "GradientEdge": "edges",
-    "get_gradient_edge": "edges",
-    "increment_version": "edges",
-    "register_multi_grad_hook": "edges",
-    "region_activation_memory_budget": "accelerators",
-    "set_override_stale_capture_stream": "accelerators",
-    "set_warn_on_accumulate_grad_stream_mismatch": "accelerators",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ELSEWHERE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f".{_ELSEWHERE[name]}", __package__), name)
-    return value
+# What PyTorch has in this module, and others have here.
+__getattr__, __dir__ = on_demand(globals(), {
+    "accelerators": (
+        "region_activation_memory_budget set_override_stale_capture_stream set_warn_on_accumulate_grad_stream_mismatch"
+    ),
+    "edges": "GradientEdge get_gradient_edge increment_version register_multi_grad_hook",
+    "mutation": "allow_mutation_on_saved_tensors",
+    "saved": "disable_saved_tensors_hooks save_on_cpu saved_tensors_hooks",
+})  # fmt: skip
 
 
 def edge_of(tensor: Tensor) -> Any:

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
+from rushlight.lazy import on_demand
 from rushlight.nn import modules
 
-_SUBMODULES = ("functional", "init", "modules", "parameter", "utils")
-_PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
+_PARAMETERS = "Buffer Parameter UninitializedBuffer UninitializedParameter"
 
-__all__ = [*modules.__all__, *_PARAMETERS, "functional", "init", "utils"]
+__all__ = [*modules.__all__, *_PARAMETERS.split(), "functional", "init", "utils"]
 
-
-def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _SUBMODULES:
-        value = import_module(f"{__name__}.{name}")
-    elif name in _PARAMETERS:
-        value = getattr(import_module(f"{__name__}.parameter"), name)
-    elif name in modules.__all__:
-        value = getattr(modules, name)
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_SUBMODULES})
+__getattr__, __dir__ = on_demand(
+    globals(), {"functional": "", "init": "", "modules": " ".join(modules.__all__), "parameter": _PARAMETERS, "utils": ""}
+)

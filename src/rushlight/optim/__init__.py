@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..lazy import on_demand
 from ._adafactor import Adafactor
 from ._muon import Muon
 from .adadelta import Adadelta
@@ -24,11 +25,4 @@ __all__ = [
     "RAdam", "RMSprop", "Rprop", "SGD", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
 
-
-def __getattr__(name: str) -> object:
-    """Loads `swa_utils` on first use, as it needs `nn`."""
-    if name == "swa_utils":
-        import importlib
-
-        return importlib.import_module(f"{__name__}.swa_utils")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = on_demand(globals(), {"swa_utils": ""})  # it needs `nn`

@@ -18,6 +18,7 @@ from ..autograd.gradients import backward
 from ..autograd.modes import enable_grad, thread
 from ..autograd.saved import saved_tensors_hooks
 from ..callers import calling_lines
+from ..lazy import on_demand
 from ..tensor import Tensor, set_requires_grad
 from ..warning import warn
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
         create_selective_checkpoint_contexts,
     )
 
-_SELECTIVE = ("CheckpointPolicy", "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "create_selective_checkpoint_contexts")
+__getattr__, __dir__ = on_demand(globals(), {
+    "selective": "CheckpointPolicy SAC_IGNORED_OPS SelectiveCheckpointContext create_selective_checkpoint_contexts",
+})  # fmt: skip
 __all__ = [
     "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup", "SAC_IGNORED_OPS",
     "SelectiveCheckpointContext", "check_backward_validity", "checkpoint", "checkpoint_sequential",
@@ -59,14 +62,6 @@ Tip: To see a more detailed error message, either pass `debug=True` to
 with `with torch.utils.checkpoint.set_checkpoint_debug_enabled(True):` to
 enable checkpoint-debug mode globally.
 """
-
-
-def __getattr__(name: str) -> Any:
-    if name in _SELECTIVE:
-        from . import selective
-
-        return getattr(selective, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class CheckpointError(RuntimeError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ...lazy import on_demand
+
 _FILES = {
     "activation": (
         "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish PReLU RReLU "
@@ -50,23 +52,7 @@ _FILES = {
     "upsampling": "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
     "utils": "",
 }
-_HOMES = {name: file for file, names in _FILES.items() for name in names.split()}
 
-__all__ = list(_HOMES)
+__all__ = " ".join(_FILES.values()).split()
 
-
-def __getattr__(name: str) -> object:
-    from importlib import import_module
-
-    if name in _HOMES:
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    elif name in _FILES:
-        value = import_module(f"{__name__}.{name}")
-    else:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES, *_FILES})
+__getattr__, __dir__ = on_demand(globals(), _FILES)
