@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
+from collections import OrderedDict
 
 from facts import Programs, key_phrase, leaf
 
@@ -636,6 +638,14 @@ def attributes_deleted(torch):
 
 
 @case
+def pickled_with_a_history(torch):
+    y = leaf(torch) * 2
+    y.note = 3
+    again = pickle.loads(pickle.dumps(y))
+    return again, again.is_leaf, again.note
+
+
+@case
 def variables(torch):
     Variable = torch.autograd.Variable
     x = Variable(torch.ones(2), requires_grad=True)
@@ -651,7 +661,20 @@ def a_node_called_with_too_few(torch):
 
 
 @case
-def a_rule_that_is_missing(torch):
-    x = leaf(torch)
-    calls = (lambda: x.heaviside(x), lambda: torch.floor_divide(x, 2.0))
-    return [attempt(lambda call=call: call().sum().backward())[0] for call in calls]
+def inputs_by_name(torch):
+    x, y = leaf(torch), leaf(torch, 4.0, 5.0, 6.0)
+    z = (x * y).sum()
+    unused = {"x": x, "w": leaf(torch, 1.0)}
+    z.backward(inputs={"x": x}, retain_graph=True)
+    torch.autograd.backward(z, inputs={"y": y}, retain_graph=True)
+    return [
+        torch.autograd.grad(z, {"x": x, "y": y}, retain_graph=True),
+        torch.autograd.grad(z, {"edge": torch.autograd.graph.get_gradient_edge(y)}, retain_graph=True),
+        torch.autograd.grad(z, unused, allow_unused=True, retain_graph=True),
+        torch.autograd.grad(z, unused, materialize_grads=True, retain_graph=True),
+        torch.autograd.grad(z, {"x": x}, torch.ones(2, dtype=torch.float64), is_grads_batched=True, retain_graph=True),
+        attempt(torch.autograd.grad, z, unused, retain_graph=True), attempt(torch.autograd.grad, z, {}, retain_graph=True),
+        attempt(torch.autograd.grad, z, {"a": 3}), attempt(torch.autograd.grad, z, OrderedDict(x=x)),
+        attempt(torch.autograd.backward, z, inputs={}), attempt(torch.autograd.backward, z, inputs=OrderedDict(x=x)),
+        x.grad, y.grad,
+    ]  # fmt: skip

@@ -167,10 +167,7 @@ def rebuild(array: Any, requires_grad: bool, attributes: dict[str, Any], kind: A
 
 @method
 def __reduce_ex__(self: Tensor, protocol: Any) -> tuple:
-    if not self.is_leaf:
-        raise RuntimeError(
-            "Pickling a tensor that has a history is not supported: call detach() first, e.g. pickle.dumps(t.detach())"
-        )
+    """What pickle writes: the values, and whether a gradient is wanted; a history is not kept, nor are hooks."""
     warn_if_has_hooks(self)
     return rebuild, (np.array(self._array, order="C"), self.requires_grad, user_attributes(self), self.__class__)
 

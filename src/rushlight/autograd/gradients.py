@@ -91,12 +91,19 @@ def grad(
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
-) -> tuple[Tensor, ...]:
+) -> Any:
     """The gradients of the sum of `outputs`, weighted by `grad_outputs`, with respect to `inputs`; touches no `.grad`.
 
+    They come as a tuple, or by name where `inputs` is a dictionary.
     Raises RuntimeError for an input that the outputs do not depend on, unless `allow_unused` (then None) or
     `materialize_grads` (then zeros).
     """
+    if hasattr(inputs, "keys"):
+        named = named_values(inputs, "grad")
+        found: Any = grad(
+            outputs, named, grad_outputs, retain_graph, create_graph, only_inputs, allow_unused, is_grads_batched, materialize_grads
+        )
+        return dict(zip(inputs, found, strict=True))
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
     if not only_inputs:
@@ -113,7 +120,7 @@ def grad(
         return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     on_tensors = create_graph or works_on_tensors()
     cotangents = initial_cotangents(roots, as_list(grad_outputs, len(roots)), on_tensors)
-    found: Any = execute(roots, cotangents, keep, create_graph, on_tensors, wanted, accumulate=False)
+    found = execute(roots, cotangents, keep, create_graph, on_tensors, wanted, accumulate=False)
     if materialize_grads:
         given = zip(separate(inputs), found, strict=True)
         return tuple(zeros_of(one, create_graph) if g is None else g for one, g in given)
@@ -139,10 +146,20 @@ def separate(given: Any) -> list:
 
 def wanted_tensors(given: Any, name: str) -> list:
     """The inputs of a pass as a list of tensors. Raises RuntimeError for none, and for what is neither a tensor nor an edge."""
+    if hasattr(given, "keys"):
+        given = named_values(given, name)
     wanted = listed(given, RuntimeError, "all inputs have to be Tensors or GradientEdges")
     if not wanted:
         raise RuntimeError(f"`inputs` argument to `{name}()` cannot be empty.")
     return wanted
+
+
+def named_values(given: Any, name: str) -> list:
+    """The values of a dictionary. Raises TypeError for any other mapping."""
+    if type(given) is not dict:
+        kind = type(given).__name__
+        raise TypeError(f"`inputs` argument to `{name}()` must be a dict, not {kind}. Other Mapping types are not supported.")
+    return list(given.values())
 
 
 def listed(given: Any, error: type = AssertionError, message: str = "Expected output to be a torch.Tensor") -> list:

@@ -247,7 +247,7 @@ def _no_rule(op: Op, index: int) -> Callable:
     name = op.inputs[index] if index < len(op.inputs) else "input"
 
     def no_rule() -> Any:
-        raise RuntimeError(
+        raise NotImplementedError(
             f"derivative for aten::{op.name} is not implemented: it has no rule for '{name}'. "
             "Detach that input, or write the operation as an autograd.Function with its own backward."
         )
