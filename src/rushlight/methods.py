@@ -326,7 +326,7 @@ def _legacy_new(self: Tensor, *args: Any, **options: Any) -> Tensor:
 
 
 _legacy_new.__name__ = _legacy_new.__qualname__ = "new"  # in this module `new` makes an empty object
-Tensor.new = _legacy_new  # type: ignore[attr-defined]
+Tensor.new = _legacy_new  # type: ignore[assignment]
 
 
 # --- random filling ---------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import rushlight
@@ -52,7 +53,7 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         value: Any = original
-        with rushlight.no_grad():
+        with rushlight.no_grad(), suppress(NotImplementedError):  # without an inverse the functions start from what there is
             for module in reversed(modules):
                 if hasattr(module, "right_inverse"):
                     value = module.right_inverse(value)
