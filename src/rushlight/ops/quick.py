@@ -8,7 +8,7 @@ one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any
 
@@ -121,7 +121,9 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
         "    tensor_._node = tensor_._base = None",
     ]
     if op.differentiable:
-        lines += _recording(op, options)
+        kept = ", ".join("None" if one in op.inputs else one for one in signature.positional)
+        out = "(result_, indices_)" if selects(op) else "result_"
+        lines += recording(op, op.inputs, out, f"({kept},), {options}", spaces_of_inputs(op))
     if op.view:
         lines.append(f"    mark_view([tensor_], {op.inputs[0]})")
     if selects(op):
@@ -139,42 +141,45 @@ def differentiated(op: Op) -> range:
     return range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
 
 
-def _recording(op: Op, options: str) -> list[str]:
-    """The lines that make the node."""
-    slots = op.needed.slots
+def recording(op: Op, given: Sequence[str], out: str, arguments: str, spaces: list[str]) -> list[str]:
+    """The lines that make the node, in a function whose inputs have the names given, and their arrays and nodes others by number.
+
+    `out` and `arguments` are what it saves of results and of the call, where its derivative asks for them, and `spaces` lines.
+    """
+    slots, numbers = op.needed.slots, differentiated(op)
     whole = op.joint is not None or op.composite is not None
-    numbers = differentiated(op)
-    edges = ", ".join(f"{op.inputs[i]} if node{i}_ is LEAF else node{i}_" for i in numbers)
-    spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
-    same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
+    edges = ", ".join(f"{given[i]} if node{i}_ is LEAF else node{i}_" for i in numbers)
     tracked = " or ".join(f"node{i}_ is not None" for i in numbers)
     lines = [
         f"    if ({tracked}) and result_.dtype.kind in 'fcV' and not (state.silent and not thread.grad_enabled):",
         "        node_ = node_class()",
         "        node_._order = next_order()",
         f"        node_.edges = edges_ = ({edges},)",
-        *([] if op.broadcasts else ["        dtype_ = result_.dtype"]),
-        f"        node_.spaces = {spaces if op.broadcasts else f'None if {same} else {spaces}'}",
+        *(f"        {line}" for line in spaces),
     ]
-    for given in op.inputs:
-        if given in slots:
-            rules = [i for i in numbers if whole or given in op.needed.rules[i]]
-            wanted = "True" if whole else " or ".join(f"node{i}_ is not None" for i in rules)
-            lines.append(f"        node_.{given} = {given}" + ("" if whole else f" if {wanted} else None"))
+    for i, name in enumerate(op.inputs):
+        if name in slots:
+            wanted = " or ".join(f"node{k}_ is not None" for k in numbers if not whole and name in op.needed.rules[k])
+            lines.append(f"        node_.{name} = {given[i]}" + ("" if whole else f" if {wanted} else None"))
     if "out" in slots:
-        lines.append("        node_.out = " + ("(result_, indices_)" if selects(op) else "result_"))
+        lines.append(f"        node_.out = {out}")
     if "residuals" in slots:
         lines.append(f"        node_.residuals = {'residuals_' if op.composite is not None else None}")
     for slot, attribute in (("shapes", "shape"), ("dtypes", "dtype")):
         if slot in slots:
-            each = [
-                f"None if array{i}_ is None else array{i}_.{attribute}"
-                if op.is_optional(given)
-                else f"array{i}_.{attribute}"
-                for i, given in enumerate(op.inputs)
-            ]
+            each = [f"array{i}_.{attribute}" for i in range(len(op.inputs))]
+            each = [f"None if array{i}_ is None else {one}" if op.is_optional(op.inputs[i]) else one for i, one in enumerate(each)]
             lines.append(f"        node_.{slot} = ({', '.join(each)},)")
     if "args" in slots:
-        kept = ", ".join("None" if one in op.inputs else one for one in op.signature.positional)
-        lines.append(f"        node_.args, node_.kwargs = ({kept},), {options}")
+        lines.append(f"        node_.args, node_.kwargs = {arguments}")
     return [*lines, "        tensor_._node = node_"]
+
+
+def spaces_of_inputs(op: Op) -> list[str]:
+    """The lines that note the spaces of the inputs, where cotangents may not be in them."""
+    numbers = differentiated(op)
+    spaces = f"spaces_from(edges_, [{', '.join(f'array{i}_' for i in numbers)}])"
+    if op.broadcasts:
+        return [f"node_.spaces = {spaces}"]
+    same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
+    return ["dtype_ = result_.dtype", f"node_.spaces = None if {same} else {spaces}"]

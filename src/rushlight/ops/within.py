@@ -19,7 +19,7 @@ from .batching import forward_batched
 from .dispatch import FLOAT32, FLOAT64, batched_spaces, finish, forward, mark_view, shape_error, spaces_from, without_arrays
 from .kinds import beside
 from .op import Op
-from .quick import differentiated
+from .quick import differentiated, recording
 
 
 def unchanged(op: Op, args: tuple, kwargs: dict) -> Any:
@@ -54,94 +54,74 @@ def path_within(op: Op) -> Callable:
         lines += [
             f"    if type(given{i}) in plain_types:",
             f"        if given{i}._base is not None: refresh_view(given{i})",
-            f"        array{i}, node{i} = given{i}._array, given{i}._node",
-            *([f"    elif given{i} is None: array{i} = node{i} = None"] if op.is_optional(name) and not pointwise else []),
+            f"        array{i}_, node{i}_ = given{i}._array, given{i}._node",
+            *([f"    elif given{i} is None: array{i}_ = node{i}_ = None"] if op.is_optional(name) and not pointwise else []),
             "    else: return NotImplemented",
         ]
         if pointwise:
             lines += (
-                [f"    if array{i}.dtype is not kind: return NotImplemented"]
+                [f"    if array{i}_.dtype is not kind: return NotImplemented"]
                 if i
-                else ["    kind = array0.dtype", "    if kind not in FLOATS: return NotImplemented"]
+                else ["    kind = array0_.dtype", "    if kind not in FLOATS: return NotImplemented"]
             )
     if pointwise and "f" not in op.accepts:
         return unchanged
     numbers = differentiated(op)
-    constant = [f"node{i} is not None" for i in range(len(numbers), count)] if op.differentiable else []
+    constant = [f"node{i}_ is not None" for i in range(len(numbers), count)] if op.differentiable else []
     if constant:
         lines.append(f"    if {' or '.join(constant)}: return NotImplemented")
     if op.composite is not None:  # its derivative, too, needs more than the fast code gives
-        batched = " or ".join(f"type(array{i}) is BatchedArray" for i in range(count))
+        batched = " or ".join(f"type(array{i}_) is BatchedArray" for i in range(count))
         pushed = " or ".join(f"(given{i} is not None and given{i}._tangents)" for i in range(count))
-        tracked = " or ".join(f"node{i} is not None" for i in numbers)
+        tracked = " or ".join(f"node{i}_ is not None" for i in numbers)
         lines += [
             f"    if (thread.forward_levels and ({pushed})) or (({batched}) and ({tracked}) and thread.grad_enabled):",
             "        return op.composite(*values, **options)",
         ]
-    arrays = f"[{', '.join(f'array{i}' for i in range(count))}]"
-    givens = f"[{', '.join(f'given{i}' for i in range(count))}]"
+    arrays = f"[{', '.join(f'array{i}_' for i in range(count))}]"
+    names = [f"given{i}" for i in range(count)]
+    givens = f"[{', '.join(names)}]"
     lines += [
         f"    arrays = {arrays}",
         "    try:",
         "        if thread.batch_levels or state.batched_nodes:",
-        "            result = forward_batched(op, forward_, values, options, arrays)",
-        "        else: result = forward_plain(op, values, options, arrays, forward_)",
+        "            result_ = forward_batched(op, forward_, values, options, arrays)",
+        "        else: result_ = forward_plain(op, values, options, arrays, forward_)",
         "    except ValueError as error: raise shape_error(op, arrays, error) from None",
-        *(["    result, residuals = result"] if op.composite is not None else []),
-        "    if type(result) is not BatchedArray:",
-        "        if type(result) is tuple or type(result) is list:",
+        *(["    result_, residuals_ = result_"] if op.composite is not None else []),
+        "    if type(result_) is not BatchedArray:",
+        "        if type(result_) is tuple or type(result_) is list:",
         f"            return finish(op, values, options, {givens}, arrays, arrays,"
-        f" {'(result, residuals)' if op.composite is not None else 'result'})",
-        "        result = as_array(result)",
-        "    tensor = new_(Tensor)",
-        "    tensor._array = result",
-        "    tensor._node = tensor._base = None",
-        *(recording(op, numbers) if op.differentiable else []),
-        *(["    mark_view([tensor], given0)"] if op.view else []),
-        f"    if thread.forward_levels: push_forward(op, values, options, {givens}, [tensor])",
-        "    return tensor",
+        f" {'(result_, residuals_)' if op.composite is not None else 'result_'})",
+        "        result_ = as_array(result_)",
+        "    tensor_ = new_(Tensor)",
+        "    tensor_._array = result_",
+        "    tensor_._node = tensor_._base = None",
+        *(recording(op, names, "result_", "without_arrays(op, values), options", spaces_by_level(op)) if op.differentiable else []),
+        *(["    mark_view([tensor_], given0)"] if op.view else []),
+        f"    if thread.forward_levels: push_forward(op, values, options, {givens}, [tensor_])",
+        "    return tensor_",
     ]
     exec(compile("\n".join(lines), f"<path of {op.name} within transforms>", "exec"), scope)
     return scope["within"]  # type: ignore[return-value]
 
 
-def recording(op: Op, numbers: range) -> list[str]:
-    """The lines that make the node."""
-    slots = op.needed.slots
-    whole = op.joint is not None or op.composite is not None
-    tracked = " or ".join(f"node{i} is not None" for i in numbers)
-    edges = ", ".join(f"given{i} if node{i} is LEAF else node{i}" for i in numbers)
-    arrays = ", ".join(f"array{i}" for i in numbers)
-    kinds = " and ".join(f"(node{i} is None or array{i}.dtype is kind_)" for i in numbers)
-    same_shape = "" if op.kind != "pointwise" or len(numbers) < 2 else "".join(
-        f" and (node{i} is None or array{i}.shape == shape_)" for i in numbers
-    )  # fmt: skip
+def spaces_by_level(op: Op) -> list[str]:
+    """The lines that note the spaces of the inputs, with their levels of vmap where these are not those of the result."""
+    numbers = differentiated(op)
+    arrays = ", ".join(f"array{i}_" for i in numbers)
+    same = " and ".join(f"(node{i}_ is None or array{i}_.dtype is dtype_)" for i in numbers)
+    stretches = op.kind == "pointwise" and len(numbers) > 1
+    if stretches:
+        same += "".join(f" and (node{i}_ is None or array{i}_.shape == shape_)" for i in numbers)
     levels = " and ".join(
-        f"(node{i} is None or (array{i}.levels if type(array{i}) is BatchedArray else ()) == levels_)" for i in numbers
+        f"(node{i}_ is None or (array{i}_.levels if type(array{i}_) is BatchedArray else ()) == levels_)" for i in numbers
     )
-    lines = [
-        f"    if ({tracked}) and result.dtype.kind in 'fcV' and not (state.silent and not thread.grad_enabled):",
-        "        node = node_class()",
-        "        node._order = next_order()",
-        f"        node.edges = edges_ = ({edges},)",
-        "        levels_ = result.levels if type(result) is BatchedArray else ()",
-        "        kind_ = result.dtype",
-        *(["        shape_ = result.shape"] if same_shape else []),
-        f"        if not ({levels}): node.spaces = batched_spaces(edges_, [{arrays}])",
-        *([] if op.broadcasts else [f"        elif {kinds}{same_shape}: node.spaces = None"]),
-        f"        else: node.spaces = spaces_from(edges_, [{arrays}])",
+    return [
+        "levels_ = result_.levels if type(result_) is BatchedArray else ()",
+        "dtype_ = result_.dtype",
+        *(["shape_ = result_.shape"] if stretches else []),
+        f"if not ({levels}): node_.spaces = batched_spaces(edges_, [{arrays}])",
+        *([] if op.broadcasts else [f"elif {same}: node_.spaces = None"]),
+        f"else: node_.spaces = spaces_from(edges_, [{arrays}])",
     ]
-    for i, name in enumerate(op.inputs):
-        if name in slots:
-            rules = [k for k in numbers if whole or name in op.needed.rules[k]]
-            wanted = " or ".join(f"node{k} is not None" for k in rules)
-            lines.append(f"        node.{name} = given{i}" + ("" if whole else f" if {wanted} else None"))
-    every = range(len(op.inputs))
-    for slot, attribute in (("shapes", "shape"), ("dtypes", "dtype")):
-        if slot in slots:
-            each = [f"None if array{i} is None else array{i}.{attribute}" for i in every]
-            lines.append(f"        node.{slot} = ({', '.join(each)},)")
-    lines += ["        node.out = result"] if "out" in slots else []
-    lines += [f"        node.residuals = {'residuals' if op.composite is not None else None}"] if "residuals" in slots else []
-    lines += ["        node.args, node.kwargs = without_arrays(op, values), options"] if "args" in slots else []
-    return [*lines, "        tensor._node = node"]
