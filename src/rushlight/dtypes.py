@@ -264,3 +264,28 @@ class iinfo:
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
+# --- PyTorch's words for types, in error messages ---------------------------------------------------------------------------------
+
+WORDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
+         "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+         "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}  # fmt: skip
+CPP_WORDS = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
+             "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
+
+
+def type_word(kind: dtype) -> str:
+    """The usual word for a type: `Float`, `Long`, ..."""
+    return WORDS.get(kind.name, kind.name)
+
+
+def type_word_of(array: Any) -> str:
+    """That for an array's type."""
+    return type_word(of(array))
+
+
+def cpp_word(kind: dtype) -> str:
+    """That of ops that do not cast, and of gradients: `float`, `long int`, ..."""
+    return CPP_WORDS.get(kind.name, kind.name)

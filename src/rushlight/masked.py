@@ -13,7 +13,7 @@ from typing import Any
 import rushlight as torch
 from rushlight import Tensor, dtypes
 
-from .ops.dispatch import type_word
+from .dtypes import type_word
 
 __all__ = [
     "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median", "norm",

@@ -10,6 +10,7 @@ from . import creation, devices, dtypes, inspection
 from .arrays.basic import as_array
 from .autograd.graph import LEAF
 from .autograd.modes import no_grad, thread
+from .dtypes import type_word
 from .ops.casting import to_dtype
 from .ops.registry import as_method
 from .overridable import overridable
@@ -97,8 +98,6 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 @method
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The old name of the type (`torch.FloatTensor`), or this tensor in another dtype."""
-    from .ops.dispatch import type_word
-
     if dtype is None:
         return f"torch.{type_word(self.dtype)}Tensor"
     if isinstance(dtype, str):

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import dtypes
 from .creation import finished
-from .ops.dispatch import type_word
+from .dtypes import type_word
 from .overridable import overridable_by_modes
 from .tensor import Tensor
 from .warning import warn

@@ -10,6 +10,7 @@ import numpy as np
 from .arrays.memory import address, owner, resized, storage_view
 from .autograd.graph import LEAF, Node, next_order, version_cell
 from .autograd.modes import thread
+from .dtypes import cpp_word
 from .tensor import Tensor
 from .warning import warn
 
@@ -128,8 +129,6 @@ def set_(self: Tensor, source: Any = None, storage_offset: int = 0, size: Any = 
         array = np.empty(0, kind)
     elif isinstance(source, Tensor):
         if source.dtype is not self.dtype:
-            from .ops.writing import cpp_word
-
             raise RuntimeError(f"Could not set tensor of type {cpp_word(source.dtype)} to a tensor of type {cpp_word(self.dtype)}")
         array = source._array if size is None else placed(owner(source._array), storage_offset, size, stride)
     elif isinstance(source, UntypedStorage):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..dtypes import type_word_of
 from ..tensor import Tensor, wrap
 from ..warning import warn
 from .graph import SECOND_BACKWARD, check_saved, edge_of, next_order, version_cell
@@ -173,9 +174,7 @@ class Saved:
 
             tensor = with_history(tensor.unpack(), self.edge if self.output is None else None)
         elif self.cell.changed_since(self.order):
-            from .engine import describe_type
-
-            check_saved(self.order, node, tensor._array.shape, describe_type(tensor._array), self.cell, tensor._node)
+            check_saved(self.order, node, tensor._array.shape, type_word_of(tensor._array), self.cell, tensor._node)
         if self.output is None or node is None:
             return tensor
         again = wrap(tensor._array)

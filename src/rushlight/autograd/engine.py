@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.basic import SOLE_OWNER, as_array
+from ..dtypes import type_word_of
 from ..tensor import Tensor, refresh_view, wrap
 from .graph import LEAF, Node, OutputStub, check_saved, edge_of, version_cell
 from .modes import adjust_active, enable_grad, no_grad, state, thread
@@ -432,14 +433,6 @@ def complete(node: Node, parts: list, recorded: bool) -> tuple:
     return tuple(filled)
 
 
-def describe_type(array: Any) -> str:
-    """PyTorch's old name of an array's type, as errors give it: `FloatTensor`."""
-    from .. import dtypes
-    from ..ops.dispatch import type_word
-
-    return f"{type_word(dtypes.from_numpy(array.dtype))}Tensor"
-
-
 def check_versions(node: Node) -> None:
     """Raises when a tensor that the node saved has been changed in place since."""
     op = node.op
@@ -455,7 +448,7 @@ def check_versions(node: Node) -> None:
                         from .views import history_by_now
 
                         array = tensor._array
-                        check_saved(node._order, node, array.shape, describe_type(array), owner._cell, history_by_now(tensor))
+                        check_saved(node._order, node, array.shape, type_word_of(array), owner._cell, history_by_now(tensor))
         elif slot == "out":
             check_saved_results(node)
 
@@ -463,13 +456,13 @@ def check_versions(node: Node) -> None:
 def check_saved_results(node: Node) -> None:
     """Raises when a result that the node saved has been changed in place since: of values and their indices, the indices."""
     for constant in node.constants:
-        check_saved(node._order, node, constant._array.shape, describe_type(constant._array), constant._cell, None)
+        check_saved(node._order, node, constant._array.shape, type_word_of(constant._array), constant._cell, None)
     out = node.out  # type: ignore[attr-defined]
     if not isinstance(out, tuple):
         if node.out_cell is not None and hasattr(out, "dtype"):
             order = node._order if node.out_order is None else node.out_order
-            check_saved(order, node, out.shape, describe_type(out), node.out_cell, node)
+            check_saved(order, node, out.shape, type_word_of(out), node.out_cell, node)
     elif node.output_cells is not None:
         for index, cell in node.output_cells.items():
             if hasattr(out[index], "dtype"):
-                check_saved(node._order, node, out[index].shape, describe_type(out[index]), cell, OutputStub(node, index))
+                check_saved(node._order, node, out[index].shape, type_word_of(out[index]), cell, OutputStub(node, index))

@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes
+from ..dtypes import cpp_word, type_word
 from ..tensor import Tensor
 from .engine import as_tensor
 from .modes import state, thread
 from .projection import dtype_of
-
-C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16", "int64": "long int",
-           "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
-           "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
 
 
 def allowed(tensor: Tensor) -> dtypes.dtype | None:
@@ -35,8 +32,8 @@ def set_grad_dtype(self: Tensor, value: dtypes.dtype | None) -> None:
         raise RuntimeError("grad_dtype can only be set on leaf tensors.")
     if value is not None and self._grad is not None and self._grad.dtype is not value:
         raise RuntimeError(
-            f"Cannot set grad_dtype to '{word(value)}' because there is already a gradient with dtype "
-            f"'{C_NAMES.get(self._grad.dtype.name)}'. Please clear the gradient (.grad = None) before changing grad_dtype, or "
+            f"Cannot set grad_dtype to '{type_word(value)}' because there is already a gradient with dtype "
+            f"'{cpp_word(self._grad.dtype)}'. Please clear the gradient (.grad = None) before changing grad_dtype, or "
             "ensure the new grad_dtype matches the existing gradient's dtype."
         )
     self._grad_dtype = value
@@ -60,13 +57,6 @@ def add_cast(leaf: Tensor, g: Any) -> None:
         known.add_(g)
 
 
-def word(kind: dtypes.dtype) -> str:
-    """PyTorch's word for a type: `Double`."""
-    from ..ops.dispatch import type_word
-
-    return type_word(kind)
-
-
 def check_grad(tensor: Tensor, grad: Any) -> None:
     """Raises unless `grad` can be the `.grad` of `tensor`."""
     if not isinstance(grad, Tensor):
@@ -76,8 +66,8 @@ def check_grad(tensor: Tensor, grad: Any) -> None:
     wanted = allowed(tensor)
     if wanted is not None and grad.dtype is not wanted:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{C_NAMES.get(grad.dtype.name, grad.dtype.name)}' to a tensor with "
-            f"grad_dtype '{word(wanted)}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You "
+            f"attempting to assign a gradient with dtype '{cpp_word(grad.dtype)}' to a tensor with grad_dtype "
+            f"'{type_word(wanted)}'. The gradient must match the tensor's grad_dtype (defaults to the tensor's dtype). You "
             "can set the tensor's grad_dtype attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with "
             "caution. Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they match."
         )

@@ -379,7 +379,8 @@ def check_saved(order: int, node: Node | None, shape: tuple, kind: str, cell: Ve
     saver = "A checkpoint" if node is None else public_node(node).name()
     raise RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{kind} {list(shape)}]{origin} is at version {cell.version}; expected version {cell.version - changes} instead. "
+        f"[torch.{kind}Tensor {list(shape)}]{origin} is at version {cell.version}; "
+        f"expected version {cell.version - changes} instead. "
         f"{saver} saved it, and it was last changed in place at {file}:{line}. "
         "Hint: change a copy (x.clone()), or use the out-of-place form of that operation."
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..dtypes import type_word_of
 from ..tensor import Tensor
-from .engine import as_tensor, check_versions, complete, describe_type, edges_of
+from .engine import as_tensor, check_versions, complete, edges_of
 from .graph import AccumulateGrad
 from .modes import thread
 from .projection import project, project_all
@@ -100,8 +101,8 @@ def checked(hook: Callable, replaced: Any, before: Any) -> Any:
     if before is None:
         raise RuntimeError("can't replace a None gradient with a non-None value")
     if replaced._array.dtype != before._array.dtype:
-        was, got = describe_type(before._array), describe_type(replaced._array)
-        raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was torch.{was} got torch.{got})")
+        was, got = type_word_of(before._array), type_word_of(replaced._array)
+        raise RuntimeError(f"hook '{name_of(hook)}' has changed the type of value (was torch.{was}Tensor got torch.{got}Tensor)")
     if replaced._array.shape != before._array.shape:
         raise RuntimeError(f"hook '{name_of(hook)}' has changed the size of value")
     return replaced

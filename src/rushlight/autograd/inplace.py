@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.memory import coincide, overlaps_itself, resized, share_elements
+from ..dtypes import type_word
 from ..ops.kinds import beside, float32, float64
 from ..overridable import overriding
 from ..tensor import Tensor, plain_types, wrap
@@ -299,8 +300,6 @@ def write(target: Tensor, values: Any) -> None:
     if values.dtype != array.dtype:
         kind, wanted = dtypes.of(values), target.dtype
         if not dtypes.can_cast(kind, wanted):
-            from ..ops.dispatch import type_word
-
             raise RuntimeError(f"result type {type_word(kind)} can't be cast to the desired output type {type_word(wanted)}")
     if not array.flags.writeable:
         raise RuntimeError("this tensor's memory cannot be written to (it came from a read-only array): use a clone()")

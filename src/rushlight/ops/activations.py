@@ -11,10 +11,11 @@ from .. import dtypes
 from ..arrays.elementary import in_type_of, log1p_exp, logistic, normal_cdf, over
 from ..arrays.masking import cleared, select
 from ..arrays.masking import masked as masked_array
+from ..dtypes import type_word, type_word_of
 from ..tensor import wrap
 from .checks import floating
 from .dims import position
-from .dispatch import type_word, value_error
+from .dispatch import value_error
 from .filling import zeros_for
 from .functions import erf, sigmoid, tanh
 from .joining import cat
@@ -161,7 +162,7 @@ def softshrink(input: Array, lambd: float = 0.5) -> Array:
     if not lambd >= 0:
         limit = dtypes.finfo(dtypes.of(input)).max
         raise RuntimeError(
-            f"lambda must be in range [0, {limit:g}] for input dtype {type_word(dtypes.of(input))}, but found {lambd:g}"
+            f"lambda must be in range [0, {limit:g}] for input dtype {type_word_of(input)}, but found {lambd:g}"
         )
     return in_type_of(input, input - np.minimum(np.maximum(floating(input, "softshrink_check"), -lambd), lambd))
 

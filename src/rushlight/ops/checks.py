@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..arrays.promotion import cast, common_dtype
-from .dispatch import type_word, value_error
+from ..dtypes import type_word_of
+from .dispatch import value_error
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -16,7 +16,7 @@ REDUCTIONS = ("none", "mean", "sum")
 def floating(input: Any, kernel: str, refused: str = "biuc") -> Any:
     """The array itself. Raises NotImplementedError for the kinds of number that PyTorch's kernel of that name refuses."""
     if input.dtype.kind in refused:
-        raise NotImplementedError(f'"{kernel}" not implemented for {type_word(dtypes.of(input))!r}: convert with x.float()')
+        raise NotImplementedError(f'"{kernel}" not implemented for {type_word_of(input)!r}: convert with x.float()')
     return input
 
 

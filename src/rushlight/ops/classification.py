@@ -11,11 +11,12 @@ from .. import dtypes
 from ..arrays.constants import averages, multiples
 from ..arrays.elementary import exponentials
 from ..arrays.sums import sum_along
+from ..dtypes import type_word, type_word_of
 from ..tensor import Tensor
 from .along import take_along
 from .checks import check_reduction, everywhere, floating
 from .comparisons import where
-from .dispatch import type_word, value_error
+from .dispatch import value_error
 from .kinds import Array, composite, fused
 from .reductions import sum
 from .regression import reduced
@@ -43,7 +44,7 @@ def check_targets(shape: tuple, target: Any) -> None:
     elif shape[2:] != wanted[1:]:
         raise RuntimeError(f"Expected target size {[shape[0], *shape[2:]]}, got {list(wanted)}")
     if target.dtype not in (int64, np.uint8):
-        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {type_word(dtypes.of(target))}")
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {type_word_of(target)}")
 
 
 def places(shape: tuple, target: Any, ignore_index: int) -> tuple:
@@ -82,7 +83,7 @@ def class_weights(weight: Any, shape: tuple, kind: Any, target: Any, counted: An
         detail = f"all {classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
         raise RuntimeError(f"weight tensor should be defined either for {detail if len(shape) < 3 else 'all or no classes'}")
     if weight.dtype != kind:
-        raise RuntimeError(f"expected scalar type {type_word(dtypes.from_numpy(kind))} but found {type_word(dtypes.of(weight))}")
+        raise RuntimeError(f"expected scalar type {type_word(dtypes.from_numpy(kind))} but found {type_word_of(weight)}")
     if counted is None:
         return weight[target]
     return weight[target * counted] * counted
@@ -218,7 +219,7 @@ def index_cross_entropy(
     shape = input.shape
     check_reduction(reduction)
     if shape == target.shape and shape != (1,):
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {type_word(dtypes.of(target))}")
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {type_word_of(target)}")
     check_targets(shape, target)
     flat, counted = places(shape, target, ignore_index)
     weights = class_weights(weight, shape, floating(input, "log_softmax_lastdim_kernel_impl").dtype, target, counted)

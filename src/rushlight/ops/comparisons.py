@@ -13,9 +13,10 @@ from ..arrays.basic import generic, ndarray
 from ..arrays.masking import masked, select
 from ..arrays.promotion import NUMBERS, cast, common_dtype
 from ..autograd.inplace import change
+from ..dtypes import type_word_of
 from ..overridable import overridable
 from ..tensor import Tensor, wrap
-from .dispatch import broadcast_error, type_word
+from .dispatch import broadcast_error
 from .kinds import Array, beside, chooses, constant_op, general, pointwise
 from .samples import T, call
 
@@ -54,7 +55,7 @@ def equal(input: Tensor, other: Tensor) -> builtins.bool:
 def isclose(input: Array, other: Array, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Whether |input - other| <= atol + rtol * |other|, for each element. Raises RuntimeError for different types."""
     if input.dtype != other.dtype:
-        raise RuntimeError(f"{type_word(dtypes.of(input))} did not match {type_word(dtypes.of(other))}")
+        raise RuntimeError(f"{type_word_of(input)} did not match {type_word_of(other)}")
     if rtol < 0 or atol < 0:
         name = "rtol" if rtol < 0 else "atol"
         raise RuntimeError(f"{name} must be greater than or equal to zero, but got {min(rtol, atol)}")
@@ -369,7 +370,7 @@ def choose(input: Array, other: Array, condition: Array) -> Array:
         if condition.dtype != np.uint8:
             raise RuntimeError(
                 "where expected condition to be a boolean tensor, but got a tensor with dtype "
-                f"{type_word(dtypes.of(condition))}"
+                f"{type_word_of(condition)}"
             )
         condition = condition != 0
     return chosen_or_error(input, other, condition)

@@ -15,10 +15,10 @@ from .. import dtypes
 from ..arrays.basic import empty_like, zeros_like
 from ..arrays.promotion import cast
 from ..autograd.modes import state, thread
+from ..dtypes import type_word, type_word_of
 from ..inspection import is_conj, is_neg
 from ..tensor import Tensor
 from .comparisons import where
-from .dispatch import type_word
 from .kinds import Array, general, linear, pointwise
 from .samples import T, call
 
@@ -238,7 +238,7 @@ def view_as_complex(input: Array) -> Array:
     if input.dtype.kind != "f":
         raise RuntimeError(
             f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: "
-            f"{type_word(dtypes.of(input))}"
+            f"{type_word_of(input)}"
         )
     if not input.ndim:
         raise RuntimeError("Input tensor must have one or more dimensions")

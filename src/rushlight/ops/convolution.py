@@ -5,11 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .. import dtypes
 from ..arrays.basic import zeros_like
 from ..arrays.windows import convolve, correlate, counts, padded, spread_image, taps, windows
+from ..dtypes import type_word_of
 from ..tensor import Tensor
-from .dispatch import type_word
 from .kinds import Array, bilinear, linear
 from .padding import constant_pad_nd
 from .products import CPP_NAMES, conjugated
@@ -48,7 +47,7 @@ def check_numbers(stride: tuple, padding: tuple, dilation: tuple, groups: int) -
 def check_types(input: Any, weight: Any, bias: Any) -> None:
     """Raises RuntimeError for operands of two types."""
     if weight.dtype != input.dtype:
-        names = [type_word(dtypes.of(array)) for array in (input, weight)]
+        names = [type_word_of(array) for array in (input, weight)]
         raise RuntimeError(f"expected scalar type {names[0]} but found {names[1]}")
     if bias is not None and bias.dtype != input.dtype:
         names = [CPP_NAMES.get(array.dtype.name, array.dtype.name) for array in (input, bias)]

@@ -13,6 +13,7 @@ from ..arrays.promotion import NUMBERS, common_dtype, operand
 from ..autograd.graph import OutputStub, Untracked, edge_of, next_order
 from ..autograd.modes import state, thread
 from ..autograd.projection import batched_spaces, spaces_from
+from ..dtypes import type_word
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
 from .op import ALIASES, MISSING, PLACES, Op
@@ -423,14 +424,4 @@ def shares(array: Any, source: Any) -> bool:
     """Whether an array is a view of another one's memory."""
     base = getattr(array, "base", None)
     return base is not None and (base is source or base is source.base)
-
-
-WORDS = {"float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16", "int64": "Long", "int32": "Int",
-         "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
-         "complex128": "ComplexDouble", "uint16": "UInt16", "uint32": "UInt32", "uint64": "UInt64"}  # fmt: skip
-
-
-def type_word(kind: dtypes.dtype) -> str:
-    """PyTorch's word for a type in error messages: `Float`, `Long`, ..."""
-    return WORDS.get(kind.name, kind.name)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..dtypes import type_word
 from .comparisons import clamp_min
-from .dispatch import type_word
 from .kinds import composite
 from .norms import vector_norm
 from .reductions import sum

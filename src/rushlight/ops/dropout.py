@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .. import random
+from ..dtypes import type_word
 from ..tensor import Tensor, wrap
 from .checks import floating
-from .dispatch import type_word
 from .pointwise import add, mul
 
 SELU_LIMIT = 1.7580993408473766  # -SELU's value far below zero: alpha * scale

@@ -9,8 +9,8 @@ import numpy as np
 from .. import dtypes
 from ..arrays.accumulate import sum_rows
 from ..autograd.graph import version_cell
+from ..dtypes import type_word_of
 from ..tensor import Tensor, wrap
-from .dispatch import type_word
 from .kinds import Array, constant_op, general, linear
 from .samples import T, call
 
@@ -23,7 +23,7 @@ def check_indices(indices: Any, count: int, op: str = "embedding") -> None:
     if indices.dtype != int64 and indices.dtype != int32:
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"torch.{type_word(dtypes.of(indices))}Tensor instead (while checking arguments for {op})"
+            f"torch.{type_word_of(indices)}Tensor instead (while checking arguments for {op})"
         )
     if indices.size and not 0 <= np.minimum.reduce(indices, None) <= np.maximum.reduce(indices, None) < count:
         raise IndexError(f"index out of range in self: the table has {count} rows, numbered from 0")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..dtypes import type_word
 from .arranging import roll
 from .casting import to_dtype
 from .complexes import conj, conj_physical
 from .dims import position
-from .dispatch import type_word
 from .kinds import Array, composite, linear
 from .samples import T, call
 

@@ -18,10 +18,10 @@ from ..autograd.graph import next_order, version_cell
 from ..autograd.inplace import change, check_memory, check_writable
 from ..autograd.modes import thread
 from ..autograd.views import rebase
+from ..dtypes import type_word, type_word_of
 from ..overridable import SILENT, overriding
 from ..tensor import Tensor, plain_types, wrap
 from ..warning import warn
-from .dispatch import type_word
 from .filling import copy
 from .kinds import Array, linear
 from .samples import T, call
@@ -201,12 +201,6 @@ def put_into(input: Any, indices: tuple, values: Any, accumulate: bool = False) 
 def index_put(input: Array, indices: tuple, values: Array, accumulate: bool = False) -> Array:
     """A copy with `values` (which broadcast) at `indices`, a tuple of index tensors; added to what is there with `accumulate`."""
     return put_into(np.array(input), indices, values, accumulate)
-
-
-def type_word_of(array: Any) -> str:
-    from .. import dtypes
-
-    return type_word(dtypes.of(array))
 
 
 def placing_error(input: Any, indices: tuple, values: Any, error: Exception) -> Exception:

@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..arrays.elementary import log1p_exp, logistic
+from ..dtypes import type_word_of
 from ..tensor import Tensor, wrap
 from .activations import logsigmoid
 from .along import take_along
 from .checks import alike, check_reduction, somewhere
 from .comparisons import clamp_min, minimum, where
 from .ctc import ctc_loss
-from .dispatch import type_word, value_error
+from .dispatch import value_error
 from .distances import cosine_similarity, pairwise_distance
 from .functions import exp, log, xlogy
 from .kinds import Array, composite, fused
@@ -68,7 +68,7 @@ def binary_cross_entropy(input: Array, target: Array, weight: Array | None = Non
     check_reduction(reduction)
     for name, array in (("input", input), ("target", target)):
         if array.dtype != input.dtype:
-            words = [type_word(dtypes.of(one)) for one in (target, input)]
+            words = [type_word_of(one) for one in (target, input)]
             raise RuntimeError(f"Found dtype {words[0]} but expected {words[1]}")
         if not ((array >= 0) & (array <= 1)).all():
             raise RuntimeError(f"all elements of {name} should be between 0 and 1")
@@ -123,7 +123,7 @@ def binary_cross_entropy_with_logits(
     if target.shape != input.shape:
         raise _shape_error(input, target)
     if target.dtype.kind in "biu" and input.dtype.kind == "f":
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_word(dtypes.of(target))}")
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {type_word_of(target)}")
     input, target, weight, pos_weight = alike(input, target, weight, pos_weight)
     below = log1p_exp(-input)
     scaled = below if pos_weight is None else below * ((pos_weight - 1.0) * target + 1.0)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
+from ..dtypes import type_word_of
 from ..tensor import Tensor
 from .diagonals import diagonal, tril, triu
-from .dispatch import type_word
 
 
 class LinAlgError(RuntimeError):
@@ -36,10 +36,10 @@ def check_float(name: str, array: Any) -> None:
     """Raises RuntimeError unless the elements are single or double precision numbers, real or complex."""
     if array.dtype.kind not in "fc":
         raise RuntimeError(
-            f"{name}: Expected a floating point or complex tensor as input. Got {type_word(dtypes.of(array))}"
+            f"{name}: Expected a floating point or complex tensor as input. Got {type_word_of(array)}"
         )
     if array.dtype.itemsize < 4:
-        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {type_word(dtypes.of(array))}")
+        raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {type_word_of(array)}")
 
 
 def check_square(name: str, array: Any) -> None:

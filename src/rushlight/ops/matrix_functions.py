@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, return_types
+from ..dtypes import type_word_of
 from ..tensor import wrap
 from . import reductions
 from .decompositions import svdvals
@@ -169,7 +170,7 @@ def pinv(A: Array, rcond: Any = None, hermitian: bool = False, *, atol: Any = No
     """
     if A.ndim < 2 or A.dtype.kind not in "fc":
         raise RuntimeError(
-            f"linalg.pinv({type_name(A)}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, "
+            f"linalg.pinv({type_word_of(A)}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, "
             "double, cfloat or "
             "cdouble types"
         )
@@ -184,13 +185,6 @@ def pinv(A: Array, rcond: Any = None, hermitian: bool = False, *, atol: Any = No
     limit = np.asarray(threshold(S.max(axis=-1), A.shape, atol, rcond if rtol is None else rtol))
     inverted = np.divide(1.0, S, out=np.zeros_like(S), where=limit[..., None] < S)
     return np.conj(np.swapaxes(Vh, -1, -2)) * inverted[..., None, :] @ np.conj(np.swapaxes(U, -1, -2))
-
-
-def type_name(A: Any) -> str:
-    """PyTorch's word for an array's type."""
-    from .dispatch import type_word
-
-    return type_word(dtypes.of(A))
 
 
 @composite(samples=lambda: [call(T((3, 2)))])

@@ -15,10 +15,10 @@ from ..arrays.constants import averages, ones
 from ..arrays.promotion import cast
 from ..autograd.graph import version_cell
 from ..autograd.modes import thread
+from ..dtypes import type_word_of
 from ..tensor import Tensor
 from .checks import floating
 from .dims import dimension_error
-from .dispatch import type_word
 from .kinds import Array, composite, fused
 from .padding import constant_pad_nd
 from .pointwise import rsqrt
@@ -81,7 +81,7 @@ def check_parameters(x: Any, *arrays: Any) -> None:
     """Raises RuntimeError for parameters of another type than x, unless that is of half precision and they are of single."""
     for array in arrays:
         if array is not None and array.dtype is not x.dtype and (x.dtype.itemsize != 2 or array.dtype.itemsize > 4):
-            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {type_word(dtypes.of(x))}")
+            raise RuntimeError(f"mixed dtype (CPU): expect parameter to have scalar type of {type_word_of(x)}")
 
 
 def in_single(*arrays: Any) -> tuple:

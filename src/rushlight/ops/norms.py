@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..arrays.sums import sum_squares
+from ..dtypes import type_word_of
 from . import complexes, pointwise
 from .dims import position
-from .dispatch import type_word
 from .kinds import Array, composite, general
 from .reductions import add, axes, dims_of, evenly, in_type, kept, over_dims, quotient
 from .samples import T, call
@@ -50,7 +49,7 @@ def vector_norm(input: Array, ord: float = 2, dim: Any = None, keepdim: bool = F
     if input.dtype.kind in "iub":
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. "
-            f"Got {type_word(dtypes.of(input))}"
+            f"Got {type_word_of(input)}"
         )
     input, axis = in_type(input, dtype), axes(dim, input.ndim)
     if ord == 2:

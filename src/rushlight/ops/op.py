@@ -96,7 +96,7 @@ class Op:
         self.doc = doc
         self.operator: tuple[str, Callable] | None = None
         self.function: Any = None
-        self.shown: Callable | None = None  # of an op whose node has its inputs in another order in PyTorch: their numbers in that order
+        self.shown: Callable | None = None  # the numbers of the inputs in the order of PyTorch's node, where it is another
         self.public: Callable | None = None  # of an op behind a function of another signature: that function and its arguments
         annotations = getattr(forward, "__annotations__", {})
         if inputs is None:

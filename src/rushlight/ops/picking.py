@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.basic import zeros_like
+from ..dtypes import type_word_of
 from ..tensor import Tensor, wrap
 from .dims import position
-from .dispatch import type_word
 from .indexing import ALL, basic_index, index_spread, int64, raw, zero_at
 from .kinds import Array, composite, linear
 from .samples import T, call
@@ -65,10 +65,6 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int) -> Tensor:
 
 
 # --- by a vector of indices ------------------------------------------------------------------------------------------------------
-
-
-def index_word(index: Any) -> str:
-    return type_word(dtypes.of(index))
 
 
 def row_index(index: Any, dim: int, rank: int) -> tuple:
@@ -191,7 +187,7 @@ def gather_spread(g: Any, shape: tuple, index: Any, dim: int) -> Any:
 def take(input: Array, index: Array) -> Array:
     """The elements of the flattened input at `index`."""
     if index.dtype != int64:
-        raise RuntimeError(f"take(): Expected a long tensor for index, but got {index_word(index)}")
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {type_word_of(index)}")
     check_flat(index, input.size)
     return input.reshape(-1).take(index)
 

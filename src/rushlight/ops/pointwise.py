@@ -12,10 +12,10 @@ import numpy as np
 
 from .. import dtypes
 from ..arrays.promotion import NUMBERS, cast, common_dtype
+from ..dtypes import type_word
 from ..tensor import Tensor
 from .comparisons import where
 from .complexes import conj
-from .dispatch import type_word
 from .kinds import Array, general, pointwise
 from .samples import T, call
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..arrays.basic import zeros_like
 from ..arrays.lines import mix_lines
 from ..arrays.pools import averaging_matrix, covering, largest, sliding, spread_windows, sum_windows
+from ..dtypes import type_word_of
 from ..tensor import Tensor
 from .checks import floating
 from .complexes import abs
-from .dispatch import type_word
 from .functions import sign
 from .kinds import Array, composite, general, linear
 from .samples import T, call
@@ -194,7 +193,7 @@ def fractional_max_pool(input: Array, samples: Array, kernel: tuple, count: tupl
 def unpool_planes(input: Array, indices: Array, size: tuple) -> Array:
     """Planes of zeros, of the extents `size`, with the input placed at `indices` into each flattened plane."""
     if indices.dtype != int64:
-        raise RuntimeError(f"elements in indices should be type int64 but got: {type_word(dtypes.of(indices))}")
+        raise RuntimeError(f"elements in indices should be type int64 but got: {type_word_of(indices)}")
     if indices.shape != input.shape:
         raise RuntimeError(
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices tensor with "

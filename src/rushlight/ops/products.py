@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
 from ..arrays.basic import ndarray
 from ..arrays.sums import sum_along
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
+from ..dtypes import type_word_of
 from ..overridable import overriding
 from ..tensor import Tensor, new, plain_types
-from .dispatch import broadcast_error, type_word
+from .dispatch import broadcast_error
 from .kinds import Array, bilinear, careful_operator, float32, float64, several
 from .samples import T, call
 from .shapes import expand
@@ -142,7 +142,7 @@ def vectors_fit(a: Any, b: Any) -> None:
     if a.ndim != 1 or b.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
     if a.dtype != b.dtype:
-        words = [type_word(dtypes.of(x)) for x in (a, b)]
+        words = [type_word_of(x) for x in (a, b)]
         raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {words[0]} and {words[1]}")
     if a.size != b.size:
         raise RuntimeError(
@@ -177,7 +177,7 @@ def mv(input: Array, vec: Array) -> Array:
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.dtype != vec.dtype:
-        words = [type_word(dtypes.of(x)) for x in (vec, input)]
+        words = [type_word_of(x) for x in (vec, input)]
         raise RuntimeError(
             f"addmv input tensors must have the same dtype, but got {words[0]}, {words[1]}, and {words[0]}"
         )
@@ -404,7 +404,7 @@ def linear(input: Array, weight: Array, bias: Array | None = None) -> Array:
     if bias is None:
         return out
     if bias.dtype is not kind and bias.dtype != kind:
-        words = [type_word(dtypes.of(x)) for x in (bias, input)]
+        words = [type_word_of(x) for x in (bias, input)]
         raise RuntimeError(f"self and mat2 must have the same dtype, but got {words[0]} and {words[1]}")
     try:
         return np.add(out, bias, out)

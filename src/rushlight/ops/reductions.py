@@ -18,12 +18,13 @@ from ..arrays.promotion import convert
 from ..arrays.sums import WORTH, add, sum_along
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
+from ..dtypes import type_word_of
 from ..tensor import Tensor, new, plain_types
 from . import shapes
 from .along import flip, put_along
 from .checks import everywhere
 from .dims import positions, sizes
-from .dispatch import shape_error, type_word
+from .dispatch import shape_error
 from .kinds import Array, composite, constant_op, float32, float64, general, linear, several
 from .op import Op
 from .products import conjugated
@@ -194,7 +195,7 @@ def averaged(name: str, input: Any, dtype: Any) -> Any:
     if input.dtype.kind in "iub":
         raise RuntimeError(
             f"{name}(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
-            f"Got: {type_word(dtypes.of(input))}"
+            f"Got: {type_word_of(input)}"
         )
     return input
 
@@ -280,7 +281,7 @@ def spread_back(g: Any, x_shape: tuple, out: tuple, dim: int, keepdim: bool) -> 
 def reduced(name: str, ufunc: Any, input: Any, dim: Any, keepdim: bool) -> Any:
     """An extreme; PyTorch's errors where there are no elements or no order."""
     if input.dtype.kind == "c":
-        raise NotImplementedError(f'"{name}_all" not implemented for \'{type_word(dtypes.of(input))}\'')
+        raise NotImplementedError(f'"{name}_all" not implemented for \'{type_word_of(input)}\'')
     try:
         return ufunc.reduce(input, dim, None, None, keepdim)
     except ValueError:

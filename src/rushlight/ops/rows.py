@@ -13,9 +13,9 @@ from .. import dtypes
 from ..arrays.accumulate import spread
 from ..arrays.promotion import scalar_array
 from ..autograd.inplace import change
+from ..dtypes import type_word_of
 from ..tensor import Tensor
 from .dims import position
-from .dispatch import type_word
 from .indexing import index, int64, own, raw, zero_at
 from .kinds import Array, composite, general, linear
 from .picking import checked_rows, index_select, outside, row_index
@@ -30,7 +30,7 @@ def check_source(op: str, input: Any, dim: int, index: Any, source: Any) -> tupl
     checked_rows(f"{op}_", index)
     place = position(dim, input.ndim)
     if source.dtype != input.dtype:
-        given, wanted = type_word(dtypes.of(source)), type_word(dtypes.of(input))
+        given, wanted = type_word_of(source), type_word_of(input)
         raise RuntimeError(
             f"{op}_(): self and source expected to have the same dtype, but got (self) {wanted} and (source) {given}"
             if op == "index_copy"

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes, return_types
+from .. import return_types
 from ..arrays.basic import empty_like
+from ..dtypes import type_word_of
 from . import functions
 from .along import flip, part_along, put_along, slice_of
 from .checks import everywhere
 from .dims import position
-from .dispatch import type_word
 from .joining import cat
 from .kinds import Array, composite, general, linear
 from .products import conjugated
@@ -112,7 +112,7 @@ def logcumsumexp(input: Array, dim: int) -> Array:
     if input.dtype.kind == "c":
         return accumulate_complex(input, dim)
     if input.dtype.kind in "iub":
-        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{type_word(dtypes.of(input))}'")
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{type_word_of(input)}'")
     return accumulate(np.logaddexp, input, dim)
 
 

@@ -14,9 +14,9 @@ from .. import dtypes
 from ..arrays.accumulate import spread
 from ..arrays.promotion import NUMBERS, scalar_array
 from ..autograd.inplace import change, inplace_form
+from ..dtypes import type_word_of
 from ..tensor import Tensor, wrap
 from .dims import position
-from .dispatch import type_word
 from .indexing import basic_spread, index, index_spread, int64, raw, zero_at
 from .kinds import Array, composite, general, linear
 from .picking import (
@@ -282,7 +282,7 @@ def scatter_reduce_(
 
 def put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     if source.dtype != input.dtype:
-        given, wanted = type_word(dtypes.of(source)), type_word(dtypes.of(input))
+        given, wanted = type_word_of(source), type_word_of(input)
         raise RuntimeError(
             f"put_(): self and source expected to have the same dtype, but got self.dtype = {wanted} and source.dtype = {given}"
         )
@@ -319,8 +319,8 @@ def masked_scatter_into(input: Any, mask: Any, source: Any) -> Any:
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {dtypes.of(mask)}")
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"masked_scatter: expected self and source to have same dtypes but got {type_word(dtypes.of(input))} and "
-            f"{type_word(dtypes.of(source))}"
+            f"masked_scatter: expected self and source to have same dtypes but got {type_word_of(input)} and "
+            f"{type_word_of(source)}"
         )
     mask = np.broadcast_to(mask, input.shape)
     count = np.count_nonzero(mask)

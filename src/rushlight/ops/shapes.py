@@ -10,11 +10,12 @@ import numpy as np
 from .. import dtypes
 from ..arrays.memory import Layout, address, owner, storage_view, strided
 from ..autograd.projection import dtype_of, project
+from ..dtypes import type_word, type_word_of
 from ..overridable import overridable
 from ..tensor import Size, Tensor
 from ..warning import warn
 from .dims import dimension_error, position, positions, sizes
-from .dispatch import broadcast_error, shares, type_word
+from .dispatch import broadcast_error, shares
 from .kinds import Array, composite, constant_op, linear
 from .samples import T, call
 
@@ -92,7 +93,7 @@ def view_dtype(input: Array, dtype: dtypes.dtype) -> Array:
     size, old = wanted.itemsize, input.dtype.itemsize
     if size == old:
         return input.view(wanted)
-    as_type = f"to view {type_word(dtypes.of(input))} as {type_word(dtype)} (different element sizes)"
+    as_type = f"to view {type_word_of(input)} as {type_word(dtype)} (different element sizes)"
     if not input.ndim:
         raise RuntimeError(f"self.dim() cannot be 0 {as_type}")
     if size > old and input.shape[-1] % (size // old):
@@ -336,7 +337,7 @@ def expand(input: Array, *size: int) -> Array:
     lead = len(wanted) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"expand(torch.{type_word(dtypes.of(input))}Tensor{{{list(shape)}}}, size={list(wanted)}): the number of sizes "
+            f"expand(torch.{type_word_of(input)}Tensor{{{list(shape)}}}, size={list(wanted)}): the number of sizes "
             f"provided ({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(shape)})"
         )
     result, strides = list(wanted), [0] * len(wanted)

@@ -10,11 +10,11 @@ import numpy as np
 from .. import dtypes, return_types
 from ..arrays.basic import zeros_like
 from ..arrays.sums import sum_along, sum_squares
+from ..dtypes import type_word, type_word_of
 from ..tensor import Tensor, wrap
 from . import complexes, functions, shapes
 from .along import take_along
 from .dims import position
-from .dispatch import type_word
 from .kinds import Array, composite, constant_op, general
 from .products import conjugated
 from .reductions import add, axes, extent, kept, mean, over_dims, quotient, restore, sum
@@ -311,7 +311,7 @@ def nanquantile(
 def require_floating(name: str, array: Any) -> None:
     """Raises NotImplementedError for integers, as PyTorch does for histograms."""
     if array.dtype.kind in "iub":
-        raise NotImplementedError(f"\"{name}\" not implemented for '{type_word(dtypes.of(array))}'")
+        raise NotImplementedError(f"\"{name}\" not implemented for '{type_word_of(array)}'")
 
 
 def bounds(values: Any, low: float, high: float) -> tuple[float, float]:
@@ -410,7 +410,7 @@ def bincount(input: Array, weights: Array | None = None, minlength: int = 0) -> 
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
     if input.dtype.kind not in "iu":
-        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_word(dtypes.of(input))}'")
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{type_word_of(input)}'")
     if input.ndim != 1 or (input.size and input.min() < 0):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if weights is not None and weights.shape != input.shape:

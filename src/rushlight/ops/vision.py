@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import type_word
 from ..tensor import Size, Tensor, wrap
 from ..warning import warn
 from .activations import masked
-from .dispatch import type_word
 from .kinds import Array, linear
 from .padding import constant_pad_nd
 from .pooling import gather_planes

@@ -8,17 +8,13 @@ from typing import Any
 from .. import dtypes
 from ..autograd.inplace import check_memory, overwrite
 from ..autograd.modes import thread
+from ..dtypes import cpp_word, type_word
 from ..tensor import Tensor
-from .dispatch import type_word
 from .op import Op
 
 # Ops that are not pointwise, and cast their results to the type of `out` nevertheless; the second also where that loses something.
 CASTS = frozenset(("abs", "addr", "cat", "diff", "kron", "logsumexp", "mean", "nansum", "outer", "stack", "std", "var"))
 CASTS_ANYHOW = frozenset(("cumprod", "cumsum", "prod", "sum"))
-
-CPP_WORDS = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short int",
-             "int8": "signed char", "uint8": "unsigned char", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
-             "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"}  # fmt: skip
 
 
 def write_out(op: Op, out: Any, result: Any, given: Sequence[Any] = ()) -> Any:
@@ -71,8 +67,3 @@ def check_type(op: Op, kind: dtypes.dtype, wanted: dtypes.dtype) -> None:
         raise RuntimeError(f"Expected out tensor to have dtype {cpp_word(kind)}, but got {cpp_word(wanted)} instead")
     if not dtypes.can_cast(kind, wanted):
         raise RuntimeError(f"result type {type_word(kind)} can't be cast to the desired output type {type_word(wanted)}")
-
-
-def cpp_word(kind: dtypes.dtype) -> str:
-    """PyTorch's word for a type in the errors of ops that do not cast."""
-    return CPP_WORDS.get(kind.name, kind.name)
