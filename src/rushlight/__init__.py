@@ -9,12 +9,8 @@ from __future__ import annotations
 
 import gc as _gc
 import math as _math
-import warnings as _warnings
 from importlib import import_module as _import_module
 from typing import Any as _Any
-
-# NumPy tells of divisions by zero and overflows; PyTorch does not. Only warnings raised by Rushlight's own calls are silenced.
-_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"rushlight\.")
 
 # What is imported stays: looking for garbage in it would take a sixth of the time.
 _was_collecting = _gc.isenabled()

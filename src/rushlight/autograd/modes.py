@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 from weakref import ref
 
+from ..arrays.quiet import hush
+
 from ..warning import warn
 
 
@@ -53,6 +55,7 @@ class _Thread(threading.local):
     counted = False  # whether this thread is counted in state.active
 
     def __init__(self) -> None:
+        hush()
         self.batch_sizes: dict[int, int] = {}  # by open level of vmap
 
 
