@@ -312,11 +312,13 @@ class Pass:
         if g.shape != array.shape or g.dtype != array.dtype:
             g = as_array(project(g, array.shape, array.dtype))
         if known is None:
-            if not (g.flags.c_contiguous and array.flags.c_contiguous):
-                g = laid_out(g, array)
             # A buffer that somebody else may see is copied: the caller's gradient, or one that two leaves received.
-            if sys.getrefcount(g) > SOLE_HOLDERS or (g.base is not None and sees_other(g)) or not g.flags.writeable:
-                g = np.array(g)
+            if not (g.flags.carray and array.flags.c_contiguous):
+                g = laid_out(g, array)
+                if sys.getrefcount(g) > SOLE_HOLDERS or g.base is not None or not g.flags.writeable:
+                    g = np.array(g)
+            elif sys.getrefcount(g) > SOLE_HOLDERS or (g.base is not None and sees_other(g)):
+                g = g.copy()
             tensor._grad = wrap(g)
         elif tensor._node is not LEAF:
             tensor._grad = wrap(known._array + g)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.basic import ndarray
-from ..arrays.sums import sum_along
+from ..arrays.constants import ones
 from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..dtypes import type_word_of
@@ -373,7 +373,7 @@ def linear_weight(g: Any, x: Any, weight_shape: tuple) -> Any:
 def linear_bias(g: Any, bias_shape: tuple) -> Any:
     """The cotangent of a linear map's bias."""
     if type(g) is ndarray and g.ndim == 2 and bias_shape == g.shape[1:]:
-        return sum_along(g, 0)
+        return ones(len(g), g.dtype).dot(g)  # as sum_along, spared its questions
     return summed_to(g, bias_shape)
 
 
