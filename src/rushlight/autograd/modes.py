@@ -13,7 +13,6 @@ from typing import Any
 from weakref import ref
 
 from ..arrays.quiet import hush
-
 from ..warning import warn
 
 
