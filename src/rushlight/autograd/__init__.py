@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from ..lazy import on_demand as _on_demand
 from ..overridable import overridable as _overridable
 from . import gradients as _gradients
 from . import graph
-from .function import Function
 from .modes import (
     enable_grad,
     inference_mode,
@@ -15,6 +16,9 @@ from .modes import (
     set_grad_enabled,
     set_multithreading_enabled,
 )
+
+if _TYPE_CHECKING:
+    from .function import Function
 
 backward, grad = _overridable(_gradients.backward), _overridable(_gradients.grad)
 
@@ -26,6 +30,7 @@ __all__ = [
 __getattr__, __dir__ = _on_demand(globals(), {
     "anomaly_mode": "detect_anomaly set_detect_anomaly",
     "forward_ad": "",
+    "function": "Function",
     "functional": "",
     "grad_mode": "_unsafe_preserve_version_counter enforce_grad_layout_policy is_view_replay_enabled",
     "gradcheck": "gradcheck gradgradcheck",
