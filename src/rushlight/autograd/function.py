@@ -9,11 +9,11 @@ import numpy as np
 
 from ..tensor import Tensor, refresh_view, wrap
 from ..warning import warn
-from .context import FunctionCtx
+from .fresh_stack import nested
+from .function_context import FunctionCtx
+from .function_outputs import attach, push_tangents
 from .graph import Node, OutputStub, edge_of, next_order
 from .modes import _set_grad, no_grad, state, thread
-from .nesting import nested
-from .outputs import attach, push_tangents
 from .projection import batched_spaces, spaces_from
 
 if TYPE_CHECKING:

@@ -115,7 +115,7 @@ def grad(
     roots, wanted = listed(outputs), wanted_tensors(inputs, "grad")
     keep = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
-        from .batched import batched_grad
+        from .batched_grad import batched_grad
 
         return batched_grad(roots, wanted, grad_outputs, keep, create_graph, allow_unused, materialize_grads)
     on_tensors = create_graph or works_on_tensors()

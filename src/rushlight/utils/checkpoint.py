@@ -11,9 +11,9 @@ import weakref
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from ..autograd.context import Saved
 from ..autograd.engine import running_pass
 from ..autograd.function import Function
+from ..autograd.function_context import Saved
 from ..autograd.gradients import backward
 from ..autograd.modes import enable_grad, thread
 from ..autograd.saved import saved_tensors_hooks

@@ -10,8 +10,8 @@ from .graph import LEAF, version_cell
 from .modes import no_grad, thread
 
 if TYPE_CHECKING:
-    from .context import FunctionCtx
     from .function import BackwardCFunction, Function
+    from .function_context import FunctionCtx
 
 
 def attach(ctx: FunctionCtx, node: BackwardCFunction | None, args: tuple, outputs: list) -> list:
