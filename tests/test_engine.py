@@ -12,7 +12,7 @@ import pytest
 from pass_cases import PROGRAMS
 
 import rushlight as torch
-from rushlight.autograd import grad
+from rushlight.autograd import engine, grad
 
 test_as_in_pytorch = PROGRAMS.test(torch)
 
@@ -485,3 +485,31 @@ def test_data_shares_memory_but_not_the_version() -> None:
     assert (x.item(), x._version) == (3.0, 0)
     y.backward()  # silently with the changed value, as in PyTorch
     assert x.grad.item() == 6.0
+
+
+def test_a_pass_looks_no_further_back_than_its_aims(monkeypatch):
+    looked = []
+
+    def watched(roots, earliest=None):
+        looked.append(reachable(roots, earliest))
+        return looked[-1]
+
+    reachable = engine.reachable
+    monkeypatch.setattr(engine, "reachable", watched)
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    early = x
+    for _ in range(50):
+        early = early.sin()
+    first, second, _ = early.split(1)  # a node with several outputs, made before its outputs are looked at
+    changed = early.clone()
+    changed[0] = second[0] * 2  # the history of `changed` is rewritten, by a later node
+    late = (first * changed[1] + changed[0]).exp()
+    for aims in ((first,), (second, first), (changed,), (late,), (first, changed)):
+        expected = torch.autograd.grad(late, (*aims, x), retain_graph=True, allow_unused=True)[:-1]
+        assert len(looked.pop()) > 50  # a leaf may be of any age
+        found = torch.autograd.grad(late, aims, retain_graph=True, allow_unused=True)
+        assert len(looked.pop()) < 15
+        assert [one.tolist() for one in found if one is not None] == [one.tolist() for one in expected if one is not None]
+    looked.clear()
+    torch.autograd.backward(late, inputs=[changed], retain_graph=True)
+    assert len(looked[0]) < 15 and changed.grad is not None

@@ -151,7 +151,9 @@ class Pass:
             else:
                 self.captured[tensor if made_by is LEAF else made_by] = None
         needed = {*self.captured, *self.ends}
-        for node in reversed(reachable(roots)):  # earliest first: a node is needed when anything that it consumed is
+        orders = [(one[0] if type(one) is tuple else one)._order for one in needed]
+        earliest = None if None in orders else max(orders)  # nothing from before all of them leads to any; leaves may be of any age
+        for node in reversed(reachable(roots, earliest)):  # earliest first: a node is needed when anything that it consumed is
             if node not in needed and (
                 any(edge in needed for edge in edges_of(node) if edge is not None)
                 or (type(node) is OutputStub and (node.node, node.index) in needed)
@@ -412,13 +414,13 @@ def edges_of(node: Any) -> tuple:
     return (node.node,) if type(node) is OutputStub else node.edges
 
 
-def reachable(roots: list) -> list:
-    """All nodes and stubs behind some tensors, latest first."""
+def reachable(roots: list, earliest: int | None = None) -> list:
+    """All nodes and stubs behind some tensors, latest first; those from before number `earliest` are left out."""
     found: set = set()
     pending = [root._node for root in roots if root._node is not LEAF]
     while pending:
         node = pending.pop()
-        if node not in found:
+        if node not in found and (earliest is None or node._order <= earliest):
             found.add(node)
             pending += [edge for edge in edges_of(node) if edge is not None and edge._order is not None and edge not in found]
     return sorted(found, key=lambda node: node._order)

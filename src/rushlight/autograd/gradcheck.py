@@ -269,15 +269,15 @@ class Check:
     def derivatives(self, output: Tensor, weights: Any, directions: list) -> list:
         """Per input, the derivatives along the directions (rows) of each weighting of an output (columns)."""
         array = output._array
-        shapes = [(len(weights), len(rows)) for rows in directions]
-        columns = [np.zeros(shape, one._array.dtype) for shape, one in zip(shapes, self.wanted, strict=True)]
+        gradients = [np.zeros((len(weights), one._array.size), one._array.dtype) for one in self.wanted]
         for row, weight in enumerate(weights):
             cotangent = wrap(weight.reshape(array.shape).astype(array.dtype))
             found = grad(output, self.wanted, cotangent, retain_graph=True, allow_unused=True)
-            for column, one, rows in zip(columns, found, directions, strict=True):
+            for matrix, one in zip(gradients, found, strict=True):
                 if one is not None:
-                    column[row] = rows @ one._array.reshape(-1)
-        return [column.T for column in columns]
+                    matrix[row] = one._array.reshape(-1)
+        pairs = zip(directions, gradients, strict=True)
+        return [(rows @ matrix.T).astype(matrix.dtype, copy=False) for rows, matrix in pairs]
 
     # --- further conditions -------------------------------------------------------------------------------------------
 
