@@ -127,7 +127,7 @@ newaxis = None
 
 # Loaded on first use: submodules, and names by the module that has them.
 _SUBMODULES = (
-    "_C", "backends", "cuda", "fft", "func", "interop", "linalg", "masked", "nn", "optim", "overrides", "profiler",
+    "_C", "amp", "backends", "cuda", "fft", "func", "interop", "linalg", "masked", "nn", "optim", "overrides", "profiler",
     "return_types", "serialization", "signal", "special", "testing", "utils",
 )  # fmt: skip
 _ELSEWHERE = {
@@ -137,6 +137,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("celu_", "rrelu_", "selu_", "threshold_"), "nn.functional"),
     "is_anomaly_enabled": "autograd.anomaly_mode",
     "is_anomaly_check_nan_enabled": "autograd.anomaly_mode",
+    **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_enabled"), "amp.autocast_mode"),
     "save": "serialization",
     "load": "serialization",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..lazy import on_demand
+
 
 def is_available() -> bool:
     """False: Rushlight's tensors live on the CPU."""
@@ -45,3 +47,6 @@ def synchronize(device: Any = None) -> None:
 
 def _refuse() -> None:
     raise AssertionError("Torch not compiled with CUDA enabled: Rushlight's tensors live on the CPU; use device='cpu'")
+
+
+__getattr__, __dir__ = on_demand(globals(), {"amp": ""})
