@@ -17,3 +17,10 @@ def test_autocast_says_that_it_is_not_there():
         block = torch.cuda.amp.autocast()
     with block:
         assert not torch.is_autocast_enabled()
+
+
+def test_nothing_is_computed_without_elements():
+    x = torch.ones(2, 3, device="meta", requires_grad=True)
+    for compute in (lambda: x + 1, lambda: x @ x.mT, lambda: x.sum(), lambda: torch.relu(x), lambda: torch.cat([x, x]), x.numpy):
+        with pytest.raises((NotImplementedError, RuntimeError)):
+            compute()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import devices, dtypes
-from .arrays.basic import as_array, is_array
+from .arrays.basic import as_array, is_absent, is_array
 from .autograd.graph import LEAF
 from .autograd.modes import state, thread
 from .overridable import overridable, overridable_by_modes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tensor | None = None) -> Tensor:
     """A new tensor around an array of ours, with what the common keyword arguments ask for."""
     if device is not None:
-        devices.check_device(device)
+        array = placed(array, device)
     if dtype is not None and array.dtype != dtypes.numpy_type(dtype):
         array = as_array(array.astype(dtypes.numpy_type(dtype)))
     if out is not None:
@@ -37,6 +37,16 @@ def finished(array: Any, dtype: Any, device: Any, requires_grad: bool, out: Tens
         check_floating(tensor, True, "Only Tensors of floating point and complex dtype can require gradients")
         set_requires_grad(tensor, True)
     return tensor
+
+
+def placed(array: Any, device: Any) -> Any:
+    """A new array as it is on a device: on "meta", its shape and type without the elements. Raises for a device there is not."""
+    if devices.is_meta(device):
+        from .arrays.absent import AbsentArray
+
+        return AbsentArray(array.shape, array.dtype)
+    devices.check_device(device)
+    return array
 
 
 def _type(dtype: Any) -> np.dtype:
@@ -297,6 +307,8 @@ def _filler_like(name: str, make: Any, doc: str) -> Any:
                 return make(input, None)  # a derivative rule at work
             raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
         array = input._array
+        if device is not None and is_absent(array):
+            array = array.stand_in()
         return finished(make(array, None if dtype is None else dtypes.numpy_type(dtype)), None, device, requires_grad)
 
     function.__name__ = function.__qualname__ = name

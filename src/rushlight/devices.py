@@ -6,7 +6,7 @@ from typing import Any
 
 
 class device:
-    """Where a tensor's array lives. Rushlight has `cpu`.
+    """Where a tensor's array lives. Rushlight has `cpu`, and `meta` for tensors without elements.
 
     Raises RuntimeError for a name that PyTorch does not know.
     """
@@ -54,6 +54,12 @@ class device:
 
 
 cpu = device("cpu")
+meta = device("meta")
+
+
+def is_meta(where: Any) -> bool:
+    """Whether a device, or the name of one, is that of tensors without elements."""
+    return where is not None and where is not cpu and device(where) == meta
 
 
 def check_device(where: Any) -> None:

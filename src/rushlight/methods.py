@@ -54,20 +54,31 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
     Takes a dtype, a device, both, or another tensor to be like.
     """
-    dtype, copy = kwargs.get("dtype"), kwargs.get("copy", False)
-    devices.check_device(kwargs.get("device"))
+    dtype, copy, device = kwargs.get("dtype"), kwargs.get("copy", False), kwargs.get("device")
     for position, given in enumerate(args):
         if isinstance(given, Tensor):
-            dtype = given.dtype
+            dtype, device = given.dtype, given.device
         elif isinstance(given, (str, devices.device)):
-            devices.check_device(given)
+            device = given
         elif isinstance(given, bool):
             copy = copy or (position == len(args) - 1 and given and sum(isinstance(a, bool) for a in args) == 2)
         elif given is not None and not isinstance(given, devices.memory_format):
             dtype = dtypes.resolve(given)
+    if device is not None and not devices.is_meta(device):
+        devices.check_device(device)
+    moved = self if device is None or self.device == devices.device(device) else moved_to(self, device)
     if dtype is not None and dtypes.resolve(dtype) is not self.dtype:
-        return to_dtype(self, dtypes.resolve(dtype))
-    return self.clone() if copy else self
+        return to_dtype(moved, dtypes.resolve(dtype))
+    return self.clone() if copy and moved is self else moved
+
+
+def moved_to(tensor: Tensor, device: Any) -> Tensor:
+    """A tensor on another device: on "meta", without its elements and history. Raises NotImplementedError from there."""
+    if tensor.is_meta:  # type: ignore[attr-defined]
+        from .arrays.absent import NO_DATA
+
+        raise NotImplementedError(NO_DATA)
+    return wrap(creation.placed(tensor._array, device))
 
 
 def _conversion(name: str, kind: dtypes.dtype) -> None:
@@ -108,8 +119,8 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
 
 @method
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """This tensor: it is on the CPU."""
-    return self
+    """This tensor on the CPU."""
+    return self.to(devices.cpu)
 
 
 @method
@@ -147,7 +158,7 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if id(self) in memo:
         return memo[id(self)]
     with no_grad():
-        result = recast(wrap(np.array(self._array, order="K")), self.__class__)
+        result = recast(wrap(np.copy(self._array, order="K")), self.__class__)
         result._node = LEAF if self._node is not None else None
         memo[id(self)] = result
         if self._grad is not None:
@@ -253,9 +264,21 @@ def _answer(value: bool) -> property:
     return property(get)
 
 
-for _name in ("is_cuda", "is_sparse", "is_quantized", "is_meta", "is_mps", "is_mkldnn", "is_nested", "is_sparse_csr", "is_xpu"):
+for _name in ("is_cuda", "is_sparse", "is_quantized", "is_mps", "is_mkldnn", "is_nested", "is_sparse_csr", "is_xpu"):
     setattr(Tensor, _name, _answer(False))
-setattr(Tensor, "is_cpu", _answer(True))  # noqa: B010 - as a statement, a change of type
+
+
+def _is_on(where: devices.device) -> property:
+    """A property that says whether a tensor is on a device."""
+
+    def get(self: Tensor) -> bool:
+        return self.device == where
+
+    return property(get)
+
+
+for _name, _device in (("is_cpu", devices.cpu), ("is_meta", devices.meta)):
+    setattr(Tensor, _name, _is_on(_device))
 Tensor.name = None  # type: ignore[attr-defined]
 
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .arrays.basic import is_absent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -116,6 +118,8 @@ def _is_parameter(tensor: Tensor) -> bool:
 def _contents(tensor: Tensor, indent: int) -> str:
     """The bracketed entries; `indent` is the column in which they start."""
     array, shape, edge = tensor._array, tuple(tensor.shape), _options["edgeitems"]
+    if is_absent(array):
+        return "..."
     if 0 in shape:
         return "[]"
     cut = [False] * len(shape)
@@ -221,8 +225,9 @@ def _suffixes(tensor: Tensor, tangent: Tensor | None) -> list[str]:
         implied |= {"torch.int64", "torch.bool"}
         implied.add("torch.complex128" if default == "torch.float64" else "torch.complex64")
 
-    suffixes = []
-    if (empty and len(shape) != 1) or _options["edgeitems"] == 0:
+    absent = is_absent(tensor._array)
+    suffixes = ["device='meta'"] if absent else []
+    if absent or (empty and len(shape) != 1) or _options["edgeitems"] == 0:
         suffixes.append(f"size={shape}")
     if name not in implied:
         suffixes.append(f"dtype={name}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import devices, dtypes
-from .arrays.basic import ndarray
+from .arrays.basic import is_absent, ndarray
 from .autograd import graph
 from .autograd.graph import LEAF, OutputStub, Untracked, add_hook, public_edge, version_cell
 from .autograd.modes import state, thread
@@ -148,7 +148,7 @@ class Tensor(TensorMethods, metaclass=_TensorType):
     @property
     def device(self) -> devices.device:
         """Where the elements live."""
-        return devices.cpu
+        return devices.meta if is_absent(self._array) else devices.cpu
 
     @property
     def layout(self) -> devices.layout:

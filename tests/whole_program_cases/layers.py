@@ -20,7 +20,7 @@ def attempts(*calls):
         try:
             found.append(call())
         except Exception as error:
-            found.append([type(error).__name__, str(error).split("<")[0][:60]])
+            found.append([type(error).__name__, str(error).split("<")[0].split(" Rushlight")[0][:60]])
     return found
 
 

@@ -34,6 +34,11 @@ def unmirrored(array: Any) -> Any:
     return array.resolved() if type(array) is not ndarray and hasattr(array, "resolved") else array
 
 
+def is_absent(array: Any) -> bool:
+    """Whether an array has no elements to compute on (absent.py)."""
+    return type(array) is not ndarray and hasattr(array, "stand_in")
+
+
 def zeros_like(array: Any, shape: tuple | None = None, dtype: Any = None) -> Any:
     """Zeros of the same kind as `array`, by default of its shape and type, C-contiguous."""
     if isinstance(array, (ndarray, generic)):

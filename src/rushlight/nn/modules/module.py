@@ -429,6 +429,11 @@ class Module(HookedModule, StatefulModule):
 
         def convert(tensor: Tensor) -> Tensor:
             wanted = {"dtype": dtype} if tensor.is_floating_point() or tensor.is_complex() else {}
+            if tensor.is_meta and device is not None and device.type != "meta":
+                raise NotImplementedError(
+                    "Cannot copy out of meta tensor; no data! Please use torch.nn.Module.to_empty() instead of "
+                    "torch.nn.Module.to() when moving module from meta to a different device."
+                )
             return tensor.to(device=device, **wanted, **options)
 
         return self._apply(convert)
