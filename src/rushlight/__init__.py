@@ -118,6 +118,9 @@ for _name in (
     globals()[_name] = _overridable(globals()[_name])
 
 if _was_collecting:
+    if not _gc.get_freeze_count():
+        _gc.freeze()
+        _gc.unfreeze()  # everything is old now, and not searched as soon as collecting goes on
     _gc.enable()
 
 __version__ = "0.1.0"
