@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
+from . import models
+
 SIZE = 8  # elements of a small tensor
 REPEATS = 100  # operations in one run of a case that is counted per operation
 LONG_CHAIN = 1_000_000
@@ -20,10 +22,10 @@ class Case(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of the budget: the geometric mean of the ratios of its cases may be `budget` at most."""
+    """A row of the budget: the geometric mean of the ratios of its cases may be `budget` at most, if it has one."""
 
     name: str
-    budget: float
+    budget: float | None
     cases: list[Case]
 
 
@@ -143,6 +145,16 @@ ROWS = [
         "chain of 1e6 ops, backward",
         0.2,
         [Case("y = y * 0.999999", long_chain_backward, operations=LONG_CHAIN, self_timed=True)],
+    ),
+    Row(
+        "other training steps",
+        None,
+        [
+            Case("small CNN with batch norm", models.convolutions),
+            Case("2-layer language model", models.language_model),
+            Case("LSTM of 20 steps", models.recurrence),
+            Case("physics-informed network, second derivatives", models.second_derivatives),
+        ],
     ),
 ]
 

@@ -217,3 +217,13 @@ def test_warnings_of_numpy_do_not_reach_the_user():
         "t.ones(1, dtype=t.int8) * 200"
     )
     subprocess.run([sys.executable, "-W", "error::RuntimeWarning", "-c", program], check=True)
+
+
+@pytest.mark.parametrize("bounds", [(-0.5, 0.25), (0.5, -0.5), (float("nan"), 1.0)])
+def test_clamp_of_many_elements_is_as_of_few(bounds):
+    x = torch.linspace(-1, 1, 3000)
+    x[7] = float("nan")
+    parts = torch.cat([part.clamp(*bounds) for part in x.split(500)])
+    assert torch.equal(x.clamp(*bounds).nan_to_num(9.0), parts.nan_to_num(9.0))
+    tensors = [torch.full((3000,), bound) for bound in bounds]
+    assert torch.equal(x.clamp(*tensors).nan_to_num(9.0), parts.nan_to_num(9.0))
