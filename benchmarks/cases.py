@@ -96,12 +96,7 @@ def training_step(*sizes: int, batch: int) -> Case:
         images = torch.randn(batch, sizes[0])
         labels = torch.randint(0, sizes[-1], (batch,))
 
-        def run() -> None:
-            optimizer.zero_grad()
-            loss_function(model(images), labels).backward()
-            optimizer.step()
-
-        return run
+        return models.steps(optimizer, lambda: loss_function(model(images), labels))
 
     return Case(f"{'-'.join(map(str, sizes))}, batch {batch}", make)
 

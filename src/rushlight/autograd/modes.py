@@ -196,27 +196,41 @@ class enable_grad(no_grad):
         _set_grad(True)
 
 
-class set_grad_enabled(_Decorator):
-    """Switches recording on or off: at once as a function call, until the block's end as a context manager."""
+class _Switch(_Decorator):
+    """Sets something of this thread: at once as a function call, until the block's end as a context manager."""
+
+    name: str
 
     def __init__(self, mode: bool) -> None:
-        check_bool("set_grad_enabled", mode)
-        self.previous = thread.grad_enabled
+        check_bool(type(self).__name__, mode)
+        self.previous = getattr(thread, self.name)
         self.mode = mode
-        _set_grad(mode)
+        self._set(mode)
 
-    def _again(self) -> set_grad_enabled:
+    def _set(self, mode: bool) -> None:
+        setattr(thread, self.name, mode)
+
+    def _again(self) -> _Switch:
         return type(self)(self.mode)
 
     def __call__(self, function: Callable) -> Callable:
-        _set_grad(self.previous)  # as a decorator it acts only while the function runs
+        self._set(self.previous)  # as a decorator it acts only while the function runs
         return super().__call__(function)
 
     def __enter__(self) -> None:
-        _set_grad(self.mode)
+        self._set(self.mode)
 
     def __exit__(self, *exception: Any) -> None:
-        _set_grad(self.previous)
+        self._set(self.previous)
+
+
+class set_grad_enabled(_Switch):
+    """Switches recording on or off: at once as a function call, until the block's end as a context manager."""
+
+    name = "grad_enabled"
+
+    def _set(self, mode: bool) -> None:
+        _set_grad(mode)  # which counts the threads that record nothing
 
     def __repr__(self) -> str:
         return f"set_grad_enabled(mode={self.mode})"
@@ -266,31 +280,6 @@ class inference_mode(_Decorator):
 def is_multithreading_enabled() -> bool:
     """Whether backward passes may use several threads: accepted and remembered, a pass runs in the thread that asked for it."""
     return thread.multithreading
-
-
-class _Switch(_Decorator):
-    """Sets something of this thread: at once as a function call, until the block's end as a context manager."""
-
-    name: str
-
-    def __init__(self, mode: bool) -> None:
-        check_bool(type(self).__name__, mode)
-        self.previous = getattr(thread, self.name)
-        self.mode = mode
-        setattr(thread, self.name, mode)
-
-    def _again(self) -> _Switch:
-        return type(self)(self.mode)
-
-    def __call__(self, function: Callable) -> Callable:
-        setattr(thread, self.name, self.previous)  # as a decorator it acts only while the function runs
-        return super().__call__(function)
-
-    def __enter__(self) -> None:
-        setattr(thread, self.name, self.mode)
-
-    def __exit__(self, *exception: Any) -> None:
-        setattr(thread, self.name, self.previous)
 
 
 class set_multithreading_enabled(_Switch):

@@ -16,7 +16,7 @@ from ..autograd.projection import batched_spaces, spaces_from
 from ..dtypes import type_word
 from ..overridable import overriding
 from ..tensor import Tensor, new, refresh_view, wrap
-from .op import ALIASES, MISSING, PLACES, Op
+from .op import ALIASES, MISSING, PLACES, Op, differentiated
 
 
 def careful(op: Op, args: tuple, kwargs: dict, function: Any = None) -> Any:
@@ -275,9 +275,7 @@ def check_constant_inputs(op: Op, given: list, count: int) -> None:
 
 def differentiable(op: Op, given: list) -> list:
     """The inputs that have a rule, in order."""
-    if op.takes_list or op.joint is not None or op.composite is not None:
-        return given[: op.leading]
-    return given[: max(len(op.rules), 1)]
+    return given[: op.leading] if op.takes_list else given[: len(differentiated(op))]
 
 
 def record(

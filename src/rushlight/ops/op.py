@@ -198,6 +198,12 @@ def path_within(op: Op) -> Callable:
     return path_within(op)
 
 
+def differentiated(op: Op) -> range:
+    """The numbers of the inputs that have a rule."""
+    whole = op.joint is not None or op.composite is not None
+    return range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
+
+
 def writer(op: Op) -> Callable | None:
     """The function that computes an op into its first array, of the result's type; None where the op has none."""
     if callable(op.inplace):

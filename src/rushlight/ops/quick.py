@@ -17,7 +17,7 @@ from ..autograd.graph import LEAF, next_order
 from ..autograd.modes import state, thread
 from ..tensor import Tensor, new, plain_types, wrap
 from .dispatch import careful, finish, mark_view, shape_error, spaces_from
-from .op import MISSING, Op
+from .op import MISSING, Op, differentiated
 
 
 def _stub(*args, **kwargs):  # type: ignore[no-untyped-def]
@@ -133,12 +133,6 @@ def _write(op: Op, scope: dict[str, Any]) -> Any:
     lines.append("    return returns_(tensor_, index_)" if selects(op) else "    return tensor_")
     exec(compile("\n".join(lines), f"<fast path of {op.name}>", "exec"), scope)
     return scope[name]
-
-
-def differentiated(op: Op) -> range:
-    """The numbers of the inputs that have a rule."""
-    whole = op.joint is not None or op.composite is not None
-    return range((op.leading or len(op.inputs)) if whole else max(len(op.rules), 1))
 
 
 def recording(op: Op, given: Sequence[str], out: str, arguments: str, spaces: list[str]) -> list[str]:

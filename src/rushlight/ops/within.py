@@ -18,8 +18,8 @@ from ..tensor import Tensor, new, plain_types, refresh_view
 from .batching import forward_batched
 from .dispatch import FLOAT32, FLOAT64, batched_spaces, finish, forward, mark_view, shape_error, spaces_from, without_arrays
 from .kinds import beside
-from .op import Op
-from .quick import differentiated, recording
+from .op import Op, differentiated
+from .quick import recording
 
 
 def unchanged(op: Op, args: tuple, kwargs: dict) -> Any:
